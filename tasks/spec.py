@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 #: Airflow's rule for ``dag_id`` and ``task_id`` (``airflow.utils.helpers.validate_key``).
-KEY_PATTERN = re.compile(r"^[\w.-]+$")
+KEY_PATTERN = re.compile(r"^[\w.-]+\Z")
 KEY_MAX_LENGTH = 250
 
 

@@ -58,7 +58,7 @@ class Context(Protocol):
         """Show ``text`` as the result of the running step; keep ``facts``; renew the lease."""
 
     def log(self, text: str, *, level: str = "info") -> None:
-        """Add a line to the task's log."""
+        """Add a line to the task's log; it is shown with the step's next change."""
 
     def retried(self, reason: str) -> None:
         """Count one more transient failure that is retried inside the step."""

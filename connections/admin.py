@@ -1,0 +1,178 @@
+"""Connections in the Django admin: secrets are masked, and can only be written."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.http import HttpRequest
+
+from access.audit import Actor
+from connections import services
+from connections.exceptions import InvalidConnection, SecretsUnreadable
+from connections.masking import redacted
+from connections.models import Connection
+from connections.types import TYPES
+from connections.types.base import LoadedConnection
+from connections.validation import Draft, check
+
+UNREADABLE = "can't be decrypted with the configured keys"
+
+
+class ConnectionAdminForm(forms.ModelForm[Connection]):
+    """Blank secrets keep what is stored; nothing that is stored is sent to the browser."""
+
+    conn_type = forms.ChoiceField(label="Type")
+    new_login = forms.CharField(required=False, label="Login", help_text="Blank keeps it.")
+    new_password = forms.CharField(
+        required=False,
+        strip=False,
+        label="Password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Blank keeps it.",
+    )
+    new_extra = forms.CharField(
+        required=False,
+        label="Extra",
+        widget=forms.Textarea(attrs={"rows": 6}),
+        help_text="A JSON object that replaces all extras. Blank keeps them.",
+    )
+
+    class Meta:
+        model = Connection
+        fields = ("conn_id", "conn_type", "description", "host", "schema", "port", "is_disabled")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.draft: Draft | None = None
+        self.discards = False
+        choice = self.fields["conn_type"]
+        assert isinstance(choice, forms.ChoiceField)
+        names = {**{t.name: t.label for t in TYPES.values()}}
+        if self.instance.conn_type:
+            names.setdefault(self.instance.conn_type, self.instance.type_label)
+        choice.choices = list(names.items())
+        if self.instance.pk:
+            self.fields["conn_id"].disabled = True
+
+    def clean_new_extra(self) -> dict[str, Any] | None:
+        text = self.cleaned_data["new_extra"]
+        if not text.strip():
+            return None
+        try:
+            extra = json.loads(text)
+        except (ValueError, RecursionError):
+            raise forms.ValidationError("This is not JSON.") from None
+        if not isinstance(extra, dict):
+            raise forms.ValidationError("A JSON object is needed.")
+        return extra
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if self.errors:
+            return data
+        stored = self._stored()
+        if self.errors:
+            return data
+        new_extra = data["new_extra"]
+        self.draft = Draft(
+            conn_id=data["conn_id"],
+            conn_type=data["conn_type"],
+            description=data["description"],
+            host=data["host"],
+            schema=data["schema"],
+            port=data["port"],
+            login=data["new_login"] or stored.login,
+            password=data["new_password"] or stored.password,
+            extra=stored.extra if new_extra is None else new_extra,
+            is_disabled=data["is_disabled"],
+        )
+        try:
+            check(self.draft)
+        except InvalidConnection as error:
+            for name, words in error.errors.items():
+                self.add_error(name if name in self.fields else "new_extra", words)
+        return data
+
+    def _stored(self) -> LoadedConnection:
+        nothing = LoadedConnection(conn_id="", conn_type="")
+        if not self.instance.pk:
+            return nothing
+        try:
+            return Connection.objects.get(pk=self.instance.pk).load()
+        except SecretsUnreadable:
+            if self.cleaned_data["new_extra"] is None:
+                self.add_error("new_extra", f"The stored secrets {UNREADABLE}. Replace them.")
+            self.discards = True
+            return nothing
+
+
+@admin.register(Connection)
+class ConnectionAdmin(admin.ModelAdmin[Connection]):
+    form = ConnectionAdminForm
+    list_display = ("conn_id", "type_label", "target", "is_disabled", "version", "updated_at")
+    list_filter = ("conn_type", "is_disabled")
+    search_fields = ("conn_id", "description", "target")
+    readonly_fields = ("stored_secrets", "stored_extra", "version", "updated_at", "updated_by")
+    fields = (
+        "conn_id",
+        "conn_type",
+        "description",
+        "host",
+        "schema",
+        "port",
+        "new_login",
+        "new_password",
+        "new_extra",
+        "is_disabled",
+        "stored_secrets",
+        "stored_extra",
+        "version",
+        "updated_at",
+        "updated_by",
+    )
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("login", "password", "extra")
+
+    @admin.display(description="Stored secrets")
+    def stored_secrets(self, connection: Connection) -> str:
+        facts = connection.secret_facts
+        return ", ".join(f"{name} (v{fact['version']} by {fact['by']})" for name, fact in facts.items()) or "none"
+
+    @admin.display(description="Stored extra")
+    def stored_extra(self, connection: Connection) -> str:
+        try:
+            extra = connection.load().extra
+        except SecretsUnreadable:
+            return UNREADABLE
+        declared = connection.type
+        shown = redacted(
+            extra,
+            secret_names=declared.secret_names if declared else (),
+            known=[field.name for field in declared.fields] if declared else (),
+        )
+        return json.dumps(shown, indent=2, ensure_ascii=False)
+
+    def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
+        actor = Actor.of(request.user)
+        if change:
+            saved = services.update_connection(
+                form.draft,
+                actor=actor,
+                version=obj.version,
+                discard_unreadable=form.discards,
+            )
+        else:
+            saved = services.create_connection(form.draft, actor=actor)
+        obj.pk = saved.pk
+        obj.refresh_from_db()
+
+    def delete_model(self, request: HttpRequest, obj: Connection) -> None:
+        services.delete_connection(obj.conn_id, actor=Actor.of(request.user))
+
+    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
+        for connection in queryset:
+            self.delete_model(request, connection)

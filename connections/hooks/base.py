@@ -1,0 +1,33 @@
+"""What a hook does: it gets a loaded connection, opens a session with it, and closes it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Protocol
+
+from connections.types.base import LoadedConnection
+
+
+class Session(Protocol):
+    """An open session, for an operator. ``identity`` says as whom, in words."""
+
+    identity: str
+
+    @property
+    def secrets(self) -> set[str]:
+        """Secrets that came into being with the session, such as its token."""
+
+
+class Hook(ABC):
+    """Opens sessions of one connection type. It never touches the database."""
+
+    def __init__(self, connection: LoadedConnection) -> None:
+        self.connection = connection
+
+    @abstractmethod
+    def open(self) -> Any:
+        """A session whose credentials were accepted. Raise ``SessionFailure``."""
+
+    @abstractmethod
+    def close(self, session: Any) -> None:
+        """Free what the session holds."""

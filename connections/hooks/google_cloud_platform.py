@@ -1,0 +1,159 @@
+"""Opens sessions with Google Cloud. Imported on first use: Google's libraries are large."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import requests
+from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.transport.requests import AuthorizedSession, Request
+from google.cloud import bigquery
+from requests.adapters import HTTPAdapter
+
+from connections.exceptions import SessionFailure
+from connections.hooks.base import Hook
+from connections.hooks.google_credentials import credentials_of
+from connections.hooks.google_failures import EXPECTED, failure_of
+from connections.types.google_cloud_platform import (
+    DEFAULT_CONNECT_TIMEOUT,
+    DEFAULT_NUM_RETRIES,
+    DEFAULT_READ_TIMEOUT,
+)
+
+
+class _TimedAdapter(HTTPAdapter):
+    """Gives every request the connection's timeouts, whatever the library above asks for.
+
+    Google's client would wait and retry for 600 s.
+    """
+
+    def __init__(self, connect_timeout: float, read_timeout: float) -> None:
+        self._timeout = (connect_timeout, read_timeout)
+        super().__init__(max_retries=0)
+
+    def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
+        return super().send(request, *args, **{**kwargs, "timeout": self._timeout})
+
+
+@dataclass
+class GoogleCloudSession:
+    """An open session: clients are made from it, all with the same credentials."""
+
+    credentials: Credentials
+    http: AuthorizedSession
+    token_http: requests.Session
+    project: str
+    identity: str
+    num_retries: int
+    read_timeout: float
+    api_endpoint: str = ""
+    location: str = ""
+    _clients: list[bigquery.Client] = field(default_factory=list)
+
+    @cached_property
+    def bigquery(self) -> bigquery.Client:
+        options = {"api_endpoint": self.api_endpoint} if self.api_endpoint else None
+        client = bigquery.Client(
+            project=self.project,
+            credentials=self.credentials,
+            location=self.location or None,
+            client_options=options,
+            _http=self.http,
+        )
+        self._clients.append(client)
+        return client
+
+    @property
+    def secrets(self) -> set[str]:
+        """The access token that the session holds at the moment."""
+        token = getattr(self.credentials, "token", None)
+        return {token} if token else set()
+
+    def failure_of(self, error: Exception) -> SessionFailure | None:
+        """What ``error`` of a call means; ``None`` for what only the called service knows."""
+        return failure_of(error, read_timeout=self.read_timeout)
+
+
+class GoogleCloudHook(Hook):
+    """Sessions for google_cloud_platform and gcpbigquery."""
+
+    def open(self) -> GoogleCloudSession:
+        """Get a token, so that credentials that Google rejects are found here."""
+        extra = self.connection.extra
+        connect = float(extra.get("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
+        read = float(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
+        token_http = _mount(requests.Session(), connect, read)
+        request = Request(token_http)
+        try:
+            credentials, own_project = credentials_of(extra, request=request)
+            _verify(credentials, request)
+        except EXPECTED as error:
+            token_http.close()
+            raise self._failure(error, read_timeout=read) from None
+        except SessionFailure:
+            token_http.close()
+            raise
+        project = extra.get("project") or own_project
+        if not project:
+            token_http.close()
+            raise SessionFailure("session:no-project")
+        retries = extra.get("num_retries")
+        return GoogleCloudSession(
+            credentials=credentials,
+            http=_mount(_authorized(credentials, request), connect, read),
+            token_http=token_http,
+            project=project,
+            identity=_identity(credentials),
+            num_retries=DEFAULT_NUM_RETRIES if retries in (None, "") else int(retries),
+            read_timeout=read,
+            api_endpoint=extra.get("api_endpoint", ""),
+            location=extra.get("location", ""),
+        )
+
+    def close(self, session: GoogleCloudSession) -> None:
+        for client in session._clients:
+            client.close()
+        session.http.close()
+        session.token_http.close()
+
+    def _failure(self, error: Exception, *, read_timeout: float) -> SessionFailure:
+        failure = failure_of(error, read_timeout=read_timeout)
+        assert failure is not None
+        if failure.code == "session:credentials-rejected":
+            chain = self.connection.extra.get("impersonation_chain")
+            if chain and "impersonat" in str(error).lower():
+                failure = SessionFailure(
+                    "session:impersonation-refused",
+                    account=chain.rpartition(",")[2].strip(),
+                    vendor_message=failure.vendor_message,
+                )
+        return failure
+
+
+def _mount(session: Any, connect_timeout: float, read_timeout: float) -> Any:
+    for prefix in ("https://", "http://"):
+        session.mount(prefix, _TimedAdapter(connect_timeout, read_timeout))
+    return session
+
+
+def _authorized(credentials: Credentials, request: Request) -> AuthorizedSession:
+    if isinstance(credentials, AnonymousCredentials):
+        # There is nothing to refresh: a 401 is the answer.
+        return AuthorizedSession(credentials, refresh_status_codes=(), auth_request=request)
+    return AuthorizedSession(credentials, auth_request=request)
+
+
+def _verify(credentials: Credentials, request: Request) -> None:
+    if not isinstance(credentials, AnonymousCredentials):
+        credentials.refresh(request)
+
+
+def _identity(credentials: Credentials) -> str:
+    if isinstance(credentials, AnonymousCredentials):
+        return "anonymous"
+    for name in ("_target_principal", "service_account_email"):
+        if value := getattr(credentials, name, None):
+            return str(value)
+    return "the worker's own identity"

@@ -1,0 +1,144 @@
+"""Maps what Google's client libraries raise to Patchbay's codes."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import requests
+from google.api_core.exceptions import GoogleAPICallError
+from google.auth import exceptions as auth
+from urllib3 import exceptions as pool
+
+from connections.exceptions import SessionFailure
+from connections.types.google_cloud_platform import DEFAULT_READ_TIMEOUT
+
+#: Google's reasons for "too often", which come with 403 as well as with 429.
+#: https://cloud.google.com/bigquery/docs/error-messages
+RATE_LIMIT_REASONS = frozenset({"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"})
+#: What the libraries raise on purpose; anything else is a defect.
+EXPECTED = (GoogleAPICallError, auth.GoogleAuthError, requests.RequestException)
+
+
+def reason_of(error: GoogleAPICallError) -> str:
+    """Google's own word for the error, such as ``accessDenied``; empty without one."""
+    return str(error.errors[0].get("reason", "")) if error.errors else ""
+
+
+def failure_of(
+    error: Exception, *, read_timeout: float = DEFAULT_READ_TIMEOUT
+) -> SessionFailure | None:
+    """The failure that any service of Google could have caused, or ``None``.
+
+    What only one service can mean (a table not found, say) is left to the caller.
+    """
+    chain = list(_chain(error))
+    if transport := next((e for e in chain if isinstance(e, requests.RequestException)), None):
+        return _transport_failure(transport, read_timeout)
+    if isinstance(error, GoogleAPICallError):
+        return _status_failure(error)
+    if isinstance(error, auth.RefreshError):
+        return _refresh_failure(error)
+    if isinstance(error, auth.DefaultCredentialsError):
+        return SessionFailure("session:no-default-credentials")
+    if isinstance(error, auth.MalformedError):
+        return SessionFailure("session:key-broken", vendor_message=str(error))
+    if isinstance(error, auth.GoogleAuthError):
+        return SessionFailure("cloud:unauthenticated", vendor_message=str(error))
+    return None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
+        reason = getattr(error, "reason", None)
+        if isinstance(reason, BaseException):
+            inner = reason
+        error = inner or error.__cause__
+
+
+def _transport_failure(error: requests.RequestException, read_timeout: float) -> SessionFailure:
+    host = _host_of(error)
+    causes = list(_chain(error))
+    if isinstance(error, requests.exceptions.JSONDecodeError):
+        return SessionFailure("cloud:bad-answer", host=host)
+    if isinstance(error, requests.exceptions.SSLError):
+        return SessionFailure("cloud:tls", host=host, reason=_tls_reason(causes))
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return SessionFailure("cloud:unreachable", host=host, reason="no answer in time")
+    if any(isinstance(cause, pool.NameResolutionError) for cause in causes):
+        return SessionFailure("cloud:name-unknown", host=host)
+    if isinstance(error, requests.exceptions.ReadTimeout) or any(
+        isinstance(cause, pool.ReadTimeoutError) for cause in causes
+    ):
+        return SessionFailure("cloud:timeout", host=host, seconds=f"{read_timeout:g}")
+    if any(isinstance(cause, (pool.ProtocolError, ConnectionResetError)) for cause in causes):
+        return SessionFailure("cloud:dropped", host=host, attempts=1)
+    return SessionFailure("cloud:unreachable", host=host, reason=_connect_reason(causes))
+
+
+def _host_of(error: requests.RequestException) -> str:
+    url = str(getattr(error.request, "url", "") or "")
+    return urlsplit(url).netloc.rpartition("@")[2]
+
+
+def _connect_reason(causes: list[BaseException]) -> str:
+    for cause in causes:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        if isinstance(cause, pool.NewConnectionError):
+            return str(cause).rpartition("] ")[2].lower() or "refused"
+    return "no connection"
+
+
+def _tls_reason(causes: list[BaseException]) -> str:
+    for cause in causes:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return cause.verify_message
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return cause.reason.replace("_", " ").lower()
+    return "no TLS"
+
+
+def _status_failure(error: GoogleAPICallError) -> SessionFailure | None:
+    status = int(error.code or 0)
+    response = getattr(error, "response", None)
+    host = urlsplit(str(getattr(response, "url", ""))).netloc
+    retry_after = _seconds(response.headers.get("Retry-After")) if response is not None else None
+    reason = reason_of(error)
+    known = {"host": host, "status": status, "attempts": 1, "vendor_message": error.message or ""}
+    if status == 429 or reason in RATE_LIMIT_REASONS:
+        return SessionFailure("cloud:rate-limited", retry_after=retry_after, **known)
+    if status >= 500:
+        return SessionFailure("cloud:unavailable", retry_after=retry_after, **known)
+    if status == 401:
+        return SessionFailure("cloud:unauthenticated", **known)
+    if not error.errors and (response is None or "json" not in _content_type(response)):
+        return SessionFailure("cloud:bad-answer", **known)
+    return None
+
+
+def _content_type(response: requests.Response) -> str:
+    return str(response.headers.get("Content-Type", ""))
+
+
+def _seconds(header: str | None) -> float | None:
+    return float(header) if header and header.isdigit() else None
+
+
+def _refresh_failure(error: auth.RefreshError) -> SessionFailure:
+    """https://cloud.google.com/iam/docs/reference/sts/rest and RFC 6749, section 5.2."""
+    answer = next((arg for arg in error.args if isinstance(arg, dict)), None)
+    if getattr(error, "retryable", False):
+        return SessionFailure(
+            "cloud:unavailable", host="the token endpoint", status="5xx", attempts=3
+        )
+    if answer is None:
+        return SessionFailure("cloud:bad-answer", host="the token endpoint")
+    reason = str(answer.get("error", "refused"))
+    words = str(answer.get("error_description", ""))
+    return SessionFailure(
+        "session:credentials-rejected", reason=reason, vendor_message=words or reason
+    )

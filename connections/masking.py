@@ -1,0 +1,187 @@
+"""Keeps secrets out of every text that is shown, stored or logged.
+
+Three rules, in this order: a field that its type declares as secret; for
+extras that no type declares, Airflow's list of key names; and last, by value,
+for texts of others (errors, logs), in the encodings in which values travel.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+MASK = "***"
+
+#: Airflow's list (``../shared/AIRFLOW.md``): a key is secret if its name contains one of these.
+SECRET_KEY_NAMES = (
+    "access_key",
+    "access_token",
+    "api_key",
+    "apikey",
+    "auth_header",
+    "authorization",
+    "bearer",
+    "connection_string",
+    "dsn",
+    "passphrase",
+    "passwd",
+    "password",
+    "private_key",
+    "proxy",
+    "proxies",
+    "secret",
+    "service_account",
+    "service_key",
+    "token",
+    "keyfile_dict",
+    "webhook_url",
+)
+#: Shorter values would mask ordinary words.
+SHORTEST_MASKED_VALUE = 4
+
+
+def is_secret_key_name(name: str) -> bool:
+    """Whether an undeclared extra of this name is treated as a secret."""
+    lowered = name.lower()
+    return any(part in lowered for part in SECRET_KEY_NAMES)
+
+
+def secret_texts(value: Any) -> set[str]:
+    """Every text inside a secret value that must not be seen.
+
+    A key file is looked into: its private key is a secret, its e-mail address is not.
+    """
+    if isinstance(value, Mapping):
+        return set().union(
+            *(
+                secret_texts(item)
+                for key, item in value.items()
+                if isinstance(item, Mapping) or is_secret_key_name(str(key))
+            )
+        )
+    if isinstance(value, str):
+        return {value} | secret_texts(_parsed(value))
+    if isinstance(value, (list, tuple)):
+        return set().union(*(secret_texts(item) for item in value))
+    return set()
+
+
+def _parsed(text: str) -> Any:
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def encodings(secret: str) -> set[str]:
+    """``secret`` as it may turn up: quoted, escaped, in base64, and line by line."""
+    raw = secret.encode()
+    found = {
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        base64.b64encode(raw).decode().rstrip("="),
+        base64.urlsafe_b64encode(raw).decode().rstrip("="),
+    }
+    if "\n" in secret:
+        found |= {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
+    return {text for text in found if len(text) >= SHORTEST_MASKED_VALUE}
+
+
+class Masker:
+    """Replaces secrets that it was told of by ``***``, in texts and in data."""
+
+    def __init__(self) -> None:
+        self._secrets: set[str] = set()
+        self._encoded: list[str] = []
+
+    def add(self, secrets: Iterable[str]) -> None:
+        new = set(secrets) - self._secrets
+        if not new:
+            return
+        self._secrets |= new
+        found = {encoded for secret in self._secrets for encoded in encodings(secret)}
+        # Longest first, so that a part of a secret never hides the whole of it.
+        self._encoded = sorted(found, key=len, reverse=True)
+
+    def text(self, text: str) -> str:
+        for encoded in self._encoded:
+            text = text.replace(encoded, MASK)
+        return text
+
+    def data(self, value: Any) -> Any:
+        """``value`` with every text in it masked."""
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, Mapping):
+            return {key: self.data(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [self.data(item) for item in value]
+        return value
+
+
+_in_use: Counter[str] = Counter()
+_in_use_lock = threading.Lock()
+
+
+@contextmanager
+def secrets_in_use(secrets: Iterable[str]) -> Iterator[None]:
+    """While the block runs, this process's logs mask ``secrets``."""
+    found = [encoded for secret in secrets for encoded in encodings(secret)]
+    with _in_use_lock:
+        _in_use.update(found)
+    try:
+        yield
+    finally:
+        with _in_use_lock:
+            _in_use.subtract(found)
+            for encoded in found:
+                if _in_use[encoded] <= 0:
+                    del _in_use[encoded]
+
+
+def mask_secrets_in_use(text: str) -> str:
+    """``text`` without the secrets that this process holds at the moment."""
+    if not _in_use:
+        return text
+    with _in_use_lock:
+        found = sorted(_in_use, key=len, reverse=True)
+    for encoded in found:
+        text = text.replace(encoded, MASK)
+    return text
+
+
+def redacted(extra: Mapping[str, Any], *, secret_names: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+    """``extra`` for showing: secrets as ``***``, by declaration first, then by key name."""
+    secret_names, known = set(secret_names), set(known)
+    return {
+        name: MASK
+        if name in secret_names or (name not in known and is_secret_key_name(name))
+        else value
+        if name in known
+        else _redacted_inside(value)
+        for name, value in extra.items()
+    }
+
+
+def _redacted_inside(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: MASK if is_secret_key_name(str(key)) else _redacted_inside(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_redacted_inside(item) for item in value]
+    return value

@@ -1,0 +1,121 @@
+"""The stored connection."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.core.validators import MaxValueValidator, RegexValidator
+from django.db import models
+from django.utils import timezone
+
+from connections.fields import Ciphertext, SecretTextField
+from connections.types import TYPES
+from connections.types.base import ConnectionType, LoadedConnection
+
+#: The rule of Airflow's REST API, taken everywhere (docs/adr/0004-conn-id.md).
+CONN_ID_PATTERN = r"^[\w.-]+\Z"
+CONN_ID_MAX_LENGTH = 200
+
+
+class Connection(models.Model):
+    """Where and how to reach a service, named by ``conn_id``.
+
+    ``login``, ``password`` and ``extra`` are encrypted; ``extra`` is the text
+    of a JSON object. ``version`` grows by one with every saved change, and a
+    run records which one it used. ``secret_facts`` says for each secret that
+    is set when, by whom and in which version: it is all that pages show.
+    """
+
+    conn_id = models.CharField(
+        "connection ID",
+        max_length=CONN_ID_MAX_LENGTH,
+        unique=True,
+        validators=[
+            RegexValidator(CONN_ID_PATTERN, "Only letters, digits, dashes, dots and underscores.")
+        ],
+    )
+    conn_type = models.CharField("type", max_length=500)
+    description = models.TextField(blank=True)
+    host = models.CharField(max_length=500, blank=True)
+    schema = models.CharField(max_length=500, blank=True)
+    login = SecretTextField(blank=True, null=True)
+    password = SecretTextField(blank=True, null=True)
+    port = models.PositiveIntegerField(
+        blank=True, null=True, validators=[MaxValueValidator(65_535)]
+    )
+    extra = SecretTextField(blank=True, null=True)
+    secret_facts = models.JSONField(default=dict, editable=False)
+    #: What the list shows of the target: host, or the project; never a secret.
+    target = models.CharField(max_length=500, blank=True, editable=False)
+    team = models.CharField(max_length=100, blank=True)
+    expires_at = models.DateTimeField(blank=True, null=True)
+    is_disabled = models.BooleanField("disabled", default=False)
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    updated_at = models.DateTimeField(default=timezone.now, editable=False)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+    updated_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        models.SET_NULL,
+        null=True,
+        editable=False,
+        related_name="+",
+    )
+
+    class Meta:
+        ordering: ClassVar = ["conn_id"]
+
+    def __str__(self) -> str:
+        return self.conn_id
+
+    @property
+    def type(self) -> ConnectionType | None:
+        """``None`` for a type that nothing here declares."""
+        return TYPES.get(self.conn_type)
+
+    @property
+    def type_label(self) -> str:
+        return self.type.label if self.type else f"{self.conn_type} (unknown type)"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether the configured keys decrypt every stored secret."""
+        from connections.exceptions import SecretsUnreadable
+
+        try:
+            self.load()
+        except SecretsUnreadable:
+            return False
+        return True
+
+    def has_stored(self, column: str) -> bool:
+        """Whether a secret column holds anything, without decrypting it."""
+        return isinstance(self.__dict__.get(column), Ciphertext)
+
+    def load(self) -> LoadedConnection:
+        """Decrypt. Raise ``SecretsUnreadable`` when no configured key fits."""
+        extra: dict[str, Any] = json.loads(self.extra) if self.extra else {}
+        return LoadedConnection(
+            conn_id=self.conn_id,
+            conn_type=self.conn_type,
+            description=self.description,
+            host=self.host,
+            schema=self.schema,
+            login=self.login or "",
+            password=self.password or "",
+            port=self.port,
+            extra=extra,
+            version=self.version,
+        )

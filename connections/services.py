@@ -1,0 +1,186 @@
+"""What one can do with connections. Every change is checked, counted and audited here."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access.audit import Actor, record
+from connections.exceptions import (
+    ConnectionFailure,
+    InvalidConnection,
+    SecretsUnreadable,
+    StaleConnection,
+)
+from connections.masking import secret_texts, is_secret_key_name
+from connections.models import Connection
+from connections.types import TYPES
+from connections.types.base import LoadedConnection
+from connections.validation import Draft, check
+
+_SECRET_COLUMNS = ("login", "password")
+_PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled")
+
+
+def get_connection(conn_id: str) -> LoadedConnection:
+    """The connection with its secrets in clear, for a session.
+
+    Raise ``ConnectionFailure`` when it isn't there, is disabled or expired,
+    and ``SecretsUnreadable`` when no configured key decrypts it.
+    """
+    try:
+        connection = Connection.objects.get(conn_id=conn_id)
+    except Connection.DoesNotExist:
+        raise ConnectionFailure("connection:not-found", conn_id=conn_id) from None
+    if connection.is_disabled:
+        raise ConnectionFailure("connection:disabled", conn_id=conn_id)
+    if connection.is_expired:
+        raise ConnectionFailure("connection:expired", conn_id=conn_id)
+    return connection.load()
+
+
+def secrets_of(connection: LoadedConnection) -> set[str]:
+    """Every text in ``connection`` that must not be seen anywhere."""
+    declared = TYPES.get(connection.conn_type)
+    secret_names = declared.secret_names if declared else frozenset()
+    known = {field.name for field in declared.fields} if declared else set()
+    found = {connection.password}
+    if "login" in secret_names:
+        found.add(connection.login)
+    for name, value in connection.extra.items():
+        undeclared = name not in known
+        if name in secret_names or (undeclared and is_secret_key_name(name)):
+            found |= secret_texts(value)
+        elif undeclared and isinstance(value, dict):
+            found |= secret_texts(value)
+    return {text for text in found if text}
+
+
+def create_connection(draft: Draft, *, actor: Actor) -> Connection:
+    """Raise ``InvalidConnection`` for a draft that can't be right, or an id that is taken."""
+    check(draft)
+    connection = Connection(conn_id=draft.conn_id, conn_type=draft.conn_type)
+    changed = _apply(connection, draft, actor=actor, before=None)
+    connection.created_by_id = actor.user_id
+    try:
+        with transaction.atomic():
+            connection.save(force_insert=True)
+            record(actor, "created", what="connection", name=draft.conn_id, fields=changed)
+    except IntegrityError:
+        words = f"There is a connection {draft.conn_id} already."
+        raise InvalidConnection({"conn_id": words}) from None
+    return connection
+
+
+def update_connection(
+    draft: Draft, *, actor: Actor, version: int, discard_unreadable: bool = False
+) -> Connection:
+    """Replace all that is stored by ``draft``; its ``conn_id`` names the connection.
+
+    Raise ``StaleConnection`` when the stored version is not ``version``, and
+    ``SecretsUnreadable`` rather than save over secrets that can't be read,
+    unless ``discard_unreadable``.
+    """
+    check(draft)
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(conn_id=draft.conn_id)
+        if connection.version != version:
+            raise StaleConnection(draft.conn_id)
+        before = _load_for_update(connection, discard_unreadable=discard_unreadable)
+        connection.version = version + 1
+        changed = _apply(connection, draft, actor=actor, before=before)
+        if not changed:
+            return Connection.objects.get(pk=connection.pk)
+        connection.updated_at = timezone.now()
+        connection.updated_by_id = actor.user_id
+        connection.save()
+        record(actor, "changed", what="connection", name=draft.conn_id, fields=changed)
+    return connection
+
+
+def delete_connection(conn_id: str, *, actor: Actor) -> None:
+    """Raise ``Connection.DoesNotExist`` when there is none."""
+    with transaction.atomic():
+        Connection.objects.get(conn_id=conn_id).delete()
+        record(actor, "deleted", what="connection", name=conn_id)
+
+
+def _load_for_update(
+    connection: Connection, *, discard_unreadable: bool
+) -> LoadedConnection | None:
+    try:
+        return connection.load()
+    except SecretsUnreadable:
+        if not discard_unreadable:
+            raise
+        return None
+
+
+def _apply(
+    connection: Connection, draft: Draft, *, actor: Actor, before: LoadedConnection | None
+) -> list[str]:
+    """Set what ``draft`` says; return the names of the fields that change."""
+    changed = [
+        name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)
+    ]
+    changed += [
+        name
+        for name in _SECRET_COLUMNS
+        if getattr(draft, name) != (getattr(before, name) if before else "")
+    ]
+    old_extra = before.extra if before else {}
+    changed += [
+        name
+        for name in dict.fromkeys((*old_extra, *draft.extra))
+        if old_extra.get(name) != draft.extra.get(name)
+    ]
+    if before is None or list(old_extra) != list(draft.extra) or old_extra != draft.extra:
+        connection.extra = json.dumps(draft.extra, ensure_ascii=False) if draft.extra else None
+    for name in _PLAIN_COLUMNS:
+        setattr(connection, name, getattr(draft, name))
+    for name in _SECRET_COLUMNS:
+        if before is None or name in changed:
+            setattr(connection, name, getattr(draft, name) or None)
+    connection.target = draft.host or str(draft.extra.get("project", ""))
+    connection.secret_facts = _secret_facts(connection, draft, changed=changed, actor=actor)
+    return changed
+
+
+def _secret_facts(
+    connection: Connection, draft: Draft, *, changed: list[str], actor: Actor
+) -> dict[str, Any]:
+    """When, by whom and in which version each secret that is set was set."""
+    declared = TYPES.get(draft.conn_type)
+    facts: dict[str, Any] = {}
+    for name in sorted(declared.secret_names if declared else ()):
+        value = getattr(draft, name) if name in _SECRET_COLUMNS else draft.extra.get(name)
+        if not value:
+            continue
+        old = connection.secret_facts.get(name)
+        facts[name] = (
+            old
+            if old and name not in changed
+            else {
+                "at": timezone.now().isoformat(),
+                "by": actor.name,
+                "version": connection.version,
+                "hint": _hint(value),
+            }
+        )
+    return facts
+
+
+def _hint(value: Any) -> str:
+    """What may be shown of a key file: whose key it is. Of other secrets, nothing."""
+    try:
+        data = json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return ""
+    if not isinstance(data, dict) or "client_email" not in data:
+        return ""
+    account = str(data["client_email"]).removesuffix(".iam.gserviceaccount.com")
+    key_id = str(data.get("private_key_id", ""))
+    return f"{account} · key {key_id[:4]}…" if len(key_id) >= 16 else account

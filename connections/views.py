@@ -1,0 +1,154 @@
+"""The pages of connections."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from django.contrib import messages
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_GET, require_http_methods
+
+from access.audit import Actor
+from connections import services
+from connections.dependents import dependents_of
+from connections.exceptions import InvalidConnection, SecretsUnreadable, StaleConnection
+from connections.forms import ConnectionForm
+from connections.models import CONN_ID_PATTERN, Connection
+from connections.types import TYPES
+from connections.types.base import ConnectionType, LoadedConnection
+
+DEFAULT_TYPE = "google_cloud_platform"
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    """The list. It never decrypts anything."""
+    search = request.GET.get("q", "").strip()
+    rows = Connection.objects.defer("login", "password", "extra")
+    total = rows.count()
+    if search:
+        rows = rows.filter(
+            Q(conn_id__icontains=search)
+            | Q(description__icontains=search)
+            | Q(target__icontains=search)
+        )
+    connections = list(rows)
+    used = dependents_of(row.conn_id for row in connections)
+    context = {
+        "connections": [(row, used[row.conn_id]) for row in connections],
+        "total": total,
+        "search": search,
+    }
+    return render(request, "connections/index.html", context)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def create(request: HttpRequest) -> HttpResponse:
+    connection_type = _type(request.GET.get("type", DEFAULT_TYPE))
+    if request.method == "GET":
+        initial = {"conn_id": request.GET.get("conn_id", "")}
+        form = ConnectionForm(connection_type, initial=initial)
+        return _form_page(request, form)
+    form = ConnectionForm(connection_type, request.POST, request.FILES)
+    if form.is_valid() and form.draft is not None:
+        try:
+            services.create_connection(form.draft, actor=Actor.of(request.user))
+        except InvalidConnection as error:
+            for name, words in error.errors.items():
+                form.add_error(name, words)
+        else:
+            messages.success(request, f"Connection {form.draft.conn_id} is created.")
+            return redirect("connections")
+    return _form_page(request, form, status=422)
+
+
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
+    connection = get_object_or_404(Connection, conn_id=conn_id)
+    connection_type = _type(connection.conn_type)
+    stored = _load(connection)
+    if request.method == "GET":
+        return _form_page(
+            request, ConnectionForm(connection_type, instance=connection, stored=stored)
+        )
+    form = ConnectionForm(
+        connection_type, request.POST, request.FILES, instance=connection, stored=stored
+    )
+    if form.is_valid() and form.draft is not None and _update(request, form):
+        messages.success(request, f"Connection {conn_id} is saved.")
+        return redirect("connections")
+    return _form_page(request, form, status=422)
+
+
+def _update(request: HttpRequest, form: ConnectionForm) -> bool:
+    assert form.draft is not None
+    try:
+        services.update_connection(
+            form.draft,
+            actor=Actor.of(request.user),
+            version=form.cleaned_data["version"] or 0,
+            discard_unreadable=form.is_unreadable,
+        )
+    except StaleConnection:
+        form.add_error(
+            None,
+            "Somebody else saved this connection while you were editing it. "
+            "Open it again and repeat your change.",
+        )
+        return False
+    return True
+
+
+@require_http_methods(["GET", "POST"])
+def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
+    connection = get_object_or_404(Connection, conn_id=conn_id)
+    if request.method == "POST":
+        services.delete_connection(conn_id, actor=Actor.of(request.user))
+        messages.success(request, f"Connection {conn_id} is deleted.")
+        return redirect("connections")
+    context = {"connection": connection, "dependents": dependents_of([conn_id])[conn_id]}
+    return render(request, "connections/delete.html", context)
+
+
+@require_GET
+def check_conn_id(request: HttpRequest) -> HttpResponse:
+    """What is wrong with an ID while it is typed; a fragment of the form."""
+    conn_id = request.GET.get("conn_id", "").strip()
+    words = ""
+    if conn_id and not re.match(CONN_ID_PATTERN, conn_id):
+        words = "Only letters, digits, dashes, dots and underscores."
+    elif conn_id and Connection.objects.filter(conn_id=conn_id).exists():
+        words = f"There is a connection {conn_id} already."
+    return render(request, "connections/_conn_id_words.html", {"words": words})
+
+
+def _type(name: str) -> ConnectionType:
+    if name not in TYPES:
+        raise Http404(f"There is no connection type {name}.")
+    return TYPES[name]
+
+
+def _load(connection: Connection) -> LoadedConnection | None:
+    try:
+        return connection.load()
+    except SecretsUnreadable:
+        return None
+
+
+def _form_page(request: HttpRequest, form: ConnectionForm, *, status: int = 200) -> HttpResponse:
+    connection = form.instance
+    context: dict[str, Any] = {
+        "form": form,
+        "type": form.type,
+        "connection": connection,
+        "dependents": dependents_of([connection.conn_id])[connection.conn_id]
+        if connection
+        else [],
+    }
+    return render(request, "connections/form.html", context, status=status)

@@ -1,0 +1,63 @@
+"""The Celery app: what worker and beat run."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from celery import Celery, signals
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patchbay.settings")
+
+from django.conf import settings
+
+from patchbay.logs import configure
+
+app = Celery("patchbay")
+app.conf.update(
+    broker_url=settings.BROKER_URL or "memory://",
+    broker_connection_retry_on_startup=True,
+    broker_transport_options={
+        # A trigger must answer in a second when the broker is down; the sweep sends later.
+        "socket_connect_timeout": 0.5,
+        "socket_timeout": 5,
+        "visibility_timeout": 3600,
+        "max_retries": 1,
+    },
+    task_publish_retry=False,
+    # No result backend: the result of a task is the state of its rows.
+    task_ignore_result=True,
+    task_acks_late=True,
+    task_default_queue="default",
+    worker_prefetch_multiplier=1,
+    worker_hijack_root_logger=False,
+    worker_send_task_events=False,
+    worker_cancel_long_running_tasks_on_connection_loss=False,
+    enable_utc=True,
+    beat_schedule={
+        "sweep": {"task": "tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
+        "sync-dags": {"task": "tasks.sync_dags", "schedule": 10.0, "options": {"expires": 10}},
+    },
+)
+app.autodiscover_tasks()
+
+
+@signals.setup_logging.connect
+def _configure_logging(**_: Any) -> None:
+    """Log as Django does: Celery's own set-up would skip the masking of secrets."""
+    configure(settings.LOGGING)
+
+
+@signals.worker_ready.connect
+def _tell_that_a_worker_is_there(sender: Any, **_: Any) -> None:
+    from tasks.workers import start_heartbeat
+
+    start_heartbeat(slots=sender.pool.limit)
+
+
+@signals.worker_shutting_down.connect
+def _let_go_of_what_waits(**_: Any) -> None:
+    """A task that waits for a cloud job is left to another worker, or to the next start."""
+    from tasks.leases import stop_all
+
+    stop_all()

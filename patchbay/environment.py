@@ -1,0 +1,217 @@
+"""Reads Patchbay's configuration from environment variables, strictly.
+
+A name that isn't in the process's environment is looked up in
+``$PATCHBAY_HOME/local.env``, which ``make run`` writes: so a second terminal
+finds the services of the first. A secret may stand in a file that the
+variable ``<NAME>_FILE`` names. A value that can't be right stops the start.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+PREFIX = "PATCHBAY_"
+#: Every variable that Patchbay reads. A name with the prefix that isn't here stops the start.
+NAMES = frozenset(
+    PREFIX + name
+    for name in (
+        "HOME",
+        "SECRET_KEY",
+        "SECRET_KEY_FILE",
+        "FIELD_ENCRYPTION_KEYS",
+        "FIELD_ENCRYPTION_KEYS_FILE",
+        "DATABASE_URL",
+        "DATABASE_URL_FILE",
+        "BROKER_URL",
+        "BROKER_URL_FILE",
+        "ALLOWED_HOSTS",
+        "CSRF_TRUSTED_ORIGINS",
+        "HTTPS",
+        "DAGS_FOLDER",
+        "DAG_PARSE_TIMEOUT",
+        "LEASE_SECONDS",
+        "LOG_LEVEL",
+        "TIME_ZONE",
+        "ADMIN_PASSWORD",
+    )
+)
+
+
+class Environment:
+    """Typed access to the variables; every error names the variable, never a secret's value."""
+
+    def __init__(self, variables: Mapping[str, str], *, base: Path) -> None:
+        self.home = Path(variables.get("PATCHBAY_HOME") or base / "var").absolute()
+        self._variables = {**_local_variables(self.home), **variables}
+        unknown = sorted(
+            name for name in self._variables if name.startswith(PREFIX) and name not in NAMES
+        )
+        if unknown:
+            raise ImproperlyConfigured(f"Unknown setting {unknown[0]}. See docs/settings.md.")
+
+    def text(self, name: str, *, default: str = "") -> str:
+        return self._variables.get(PREFIX + name, "").strip() or default
+
+    def secret(self, name: str) -> str:
+        """The variable's value, or the content of the file that ``<name>_FILE`` names."""
+        value, path = self.text(name), self.text(name + "_FILE")
+        if value and path and PREFIX + name + "_FILE" in os.environ:
+            raise ImproperlyConfigured(f"Set {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
+        if value or not path:
+            return value
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not text"
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name}_FILE: {path} can't be read: {reason}."
+            ) from None
+
+    def boolean(self, name: str, *, default: bool) -> bool:
+        value = self.text(name).lower()
+        if value in ("on", "true", "yes", "1"):
+            return True
+        if value in ("off", "false", "no", "0"):
+            return False
+        if value:
+            raise ImproperlyConfigured(f"{PREFIX}{name} must be on or off, not {value!r}.")
+        return default
+
+    def seconds(self, name: str, *, default: float) -> float:
+        value = self.text(name)
+        try:
+            number = float(value or default)
+        except ValueError:
+            number = 0
+        if not 0 < number < 86_400:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} must be a number of seconds, for example {default:g}, "
+                f"not {value!r}."
+            )
+        return number
+
+    def names(self, name: str) -> list[str]:
+        """A list separated by commas."""
+        return [item.strip() for item in self.text(name).split(",") if item.strip()]
+
+    def choice(self, name: str, *, among: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default=default).upper()
+        if value not in among:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} must be one of {', '.join(among)}, not {value!r}."
+            )
+        return value
+
+    def secret_key(self) -> str:
+        key = self.secret("SECRET_KEY")
+        if len(key) < 32:
+            raise ImproperlyConfigured(
+                "PATCHBAY_SECRET_KEY (or _FILE) must hold at least 32 random characters. "
+                "`make run` makes one for this folder; docs/running.md says how to make your own."
+            )
+        return key
+
+    def field_encryption_keys(self) -> list[str]:
+        """Fernet keys, separated by commas or lines. The first writes, all of them read."""
+        text = self.secret("FIELD_ENCRYPTION_KEYS")
+        keys = [key.strip() for key in text.replace(",", "\n").splitlines() if key.strip()]
+        if not keys:
+            raise ImproperlyConfigured(
+                "PATCHBAY_FIELD_ENCRYPTION_KEYS (or _FILE) holds no key. "
+                "`make run` makes one for this folder; docs/running.md says how to make your own."
+            )
+        for position, key in enumerate(keys, start=1):
+            if not _is_fernet_key(key):
+                raise ImproperlyConfigured(
+                    f"Key {position} of PATCHBAY_FIELD_ENCRYPTION_KEYS is not a Fernet key "
+                    "(32 bytes in URL-safe base64, 44 characters)."
+                )
+        return keys
+
+    def database(self) -> dict[str, Any]:
+        url = self.secret("DATABASE_URL") or f"sqlite:///{self.home / 'patchbay.sqlite3'}"
+        return parse_database_url(url)
+
+    def broker_url(self) -> str:
+        """Empty when nothing runs here; then whoever needs the broker says so."""
+        url = self.secret("BROKER_URL")
+        if url and urlsplit(url).scheme not in ("redis", "rediss"):
+            raise ImproperlyConfigured(
+                "PATCHBAY_BROKER_URL must begin with redis:// or rediss:// (Redis or Valkey)."
+            )
+        return url
+
+
+def parse_database_url(url: str) -> dict[str, Any]:
+    """Django's settings for ``sqlite:///path`` or ``postgresql://user:password@host/name``.
+
+    For PostgreSQL, query parameters are passed on as libpq options, and
+    ``host`` may be given there as a socket's folder.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "sqlite":
+        return _sqlite(unquote(parts.path)[1:] if parts.path.startswith("//") else parts.path)
+    if parts.scheme in ("postgres", "postgresql"):
+        return _postgresql(url)
+    raise ImproperlyConfigured(
+        "PATCHBAY_DATABASE_URL must begin with sqlite:/// or postgresql://."
+    )
+
+
+def _sqlite(path: str) -> dict[str, Any]:
+    return {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": path,
+        "OPTIONS": {
+            # A write lock is taken when a transaction begins, so that two writers wait for
+            # each other (up to `timeout` seconds) and never fail with "database is locked".
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 20,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+        },
+    }
+
+
+def _postgresql(url: str) -> dict[str, Any]:
+    from psycopg.conninfo import conninfo_to_dict
+
+    try:
+        options = conninfo_to_dict(url)
+    except Exception:
+        # libpq's message repeats the URL, which holds a password.
+        raise ImproperlyConfigured("PATCHBAY_DATABASE_URL can't be read as a URL.") from None
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": options.pop("dbname", "patchbay"),
+        "USER": options.pop("user", ""),
+        "PASSWORD": options.pop("password", ""),
+        "HOST": options.pop("host", ""),
+        "PORT": str(options.pop("port", "")),
+        "CONN_HEALTH_CHECKS": True,
+        "CONN_MAX_AGE": 600,
+        "OPTIONS": {"connect_timeout": 10, **options},
+    }
+
+
+def _is_fernet_key(key: str) -> bool:
+    try:
+        return len(base64.urlsafe_b64decode(key.encode())) == 32
+    except (binascii.Error, ValueError):
+        return False
+
+
+def _local_variables(home: Path) -> dict[str, str]:
+    try:
+        text = (home / "local.env").read_text(encoding="utf-8")
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}
+    lines = (line.partition("=") for line in text.splitlines() if "=" in line)
+    return {name.strip(): value.strip() for name, _, value in lines}

@@ -1,0 +1,140 @@
+"""Makes what a new Patchbay needs in its database: tables, the first user, DAGs, the demo.
+
+    python -m patchbay.local.seed [--demo-endpoint http://127.0.0.1:PORT]
+
+It may run at each start: what is there is left as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import secrets
+import sys
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from patchbay.local.demo import ADMIN, ADMIN_CREATED, CONNECTION, PROJECT
+from patchbay.local.settings import ADMIN_PASSWORD
+
+if TYPE_CHECKING:
+    from connections.models import Connection
+
+
+def main(arguments: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="python -m patchbay.local.seed")
+    parser.add_argument("--demo-endpoint", default="", help="URL of the local BigQuery")
+    options = parser.parse_args(arguments)
+
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patchbay.settings")
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        print(error, file=sys.stderr)
+        return 1
+    seed(demo_endpoint=options.demo_endpoint)
+    return 0
+
+
+def seed(*, demo_endpoint: str) -> None:
+    from django.core.management import call_command
+    from django.db import transaction
+
+    call_command("migrate", interactive=False, verbosity=0)
+    with transaction.atomic():
+        create_admin()
+        if demo_endpoint:
+            prepare_demo_connection(demo_endpoint)
+    call_command("sync_dags")
+
+
+def create_admin() -> None:
+    """The first user. Its password is printed only where nobody gave one."""
+    from django.contrib.auth import get_user_model
+
+    users = get_user_model().objects
+    # By any user: who renamed or removed `admin` doesn't want it back at the next start.
+    if users.exists():
+        return
+    given = os.environ.get(ADMIN_PASSWORD, "")
+    password = given or secrets.token_urlsafe(12)
+    users.create_superuser(ADMIN, password=password)
+    print(ADMIN_CREATED)
+    if not given:
+        print(f"Its password, shown only this time: {password}")
+
+
+def prepare_demo_connection(endpoint: str) -> None:
+    """Create it once, and afterwards only follow the local BigQuery to another port."""
+    from access.models import AuditEvent
+    from connections.models import Connection
+
+    stored = Connection.objects.filter(conn_id=CONNECTION).first()
+    if stored is not None:
+        _follow(stored, endpoint)
+        return
+    trail = AuditEvent.objects.filter(object_type="connection", object_id=CONNECTION)
+    if not trail.exists():
+        _create(endpoint)
+
+
+def _create(endpoint: str) -> None:
+    from access.audit import Actor
+    from connections.services import create_connection
+    from connections.validation import Draft
+
+    draft = Draft(
+        conn_id=CONNECTION,
+        conn_type="google_cloud_platform",
+        description="Local BigQuery with real data (Seattle weather)",
+        extra={"project": PROJECT, "is_anonymous": True, "api_endpoint": endpoint},
+    )
+    create_connection(draft, actor=Actor("make run"))
+
+
+def _follow(stored: Connection, endpoint: str) -> None:
+    """Leave alone what a person made of it, and what can't be read."""
+    from access.audit import Actor
+    from connections.exceptions import SecretsUnreadable
+    from connections.services import update_connection
+    from connections.validation import Draft
+
+    try:
+        loaded = stored.load()
+    except SecretsUnreadable:
+        print(f"{CONNECTION} can't be decrypted with the configured keys: left alone.")
+        return
+    extra = loaded.extra
+    known = str(extra.get("api_endpoint", ""))
+    if known == endpoint or not extra.get("is_anonymous") or not is_loopback(known):
+        return
+    draft = Draft(
+        conn_id=loaded.conn_id,
+        conn_type=loaded.conn_type,
+        description=loaded.description,
+        host=loaded.host,
+        schema=loaded.schema,
+        login=loaded.login,
+        password=loaded.password,
+        port=loaded.port,
+        extra={**extra, "api_endpoint": endpoint},
+        is_disabled=stored.is_disabled,
+    )
+    update_connection(draft, actor=Actor("make run"), version=stored.version)
+    print(f"{CONNECTION} follows the local BigQuery to {endpoint}.")
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""What reading DAG files gives: DAGs, notices and problems."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from tasks.operators import OPERATORS
+from tasks.spec import DagSpec, check_dag
+
+KINDS = frozenset(
+    {
+        "argument",
+        "crash",
+        "duplicate",
+        "exception",
+        "exit",
+        "import",
+        "memory",
+        "syntax",
+        "timeout",
+        "unreadable",
+    }
+)
+
+
+@dataclass(frozen=True)
+class ParsedDag:
+    """A DAG that can be stored, and what its author should know.
+
+    ``notices`` tell what the file asks for and doesn't get yet. ``made_in`` is
+    the file, relative to the folder, whose execution made the DAG; it differs
+    from the file that was read where that one imports the other.
+    """
+
+    spec: DagSpec
+    notices: tuple[str, ...] = ()
+    made_in: str = ""
+
+
+@dataclass(frozen=True)
+class ImportProblem:
+    """Why a file, or a DAG in it, isn't there. ``kind`` is one of ``KINDS``.
+
+    ``message`` is shown to the author; ``line`` is a line of the file.
+    """
+
+    filename: str
+    line: int | None
+    message: str
+    kind: str
+
+
+@dataclass(frozen=True)
+class ParsedFile:
+    """One file, its name relative to the folder, with slashes.
+
+    A file that defines no DAG has neither DAGs nor a problem. It has both
+    where one of its DAGs is wrong and the others are right.
+    """
+
+    filename: str
+    dags: tuple[ParsedDag, ...] = ()
+    problem: ImportProblem | None = None
+
+
+def file_from_json(text: bytes, *, filename: str) -> ParsedFile:
+    """Raise ``ValueError``, ``KeyError``, ``TypeError`` or ``AttributeError`` for nonsense.
+
+    The user's code ran in the process that wrote ``text``, so all is checked.
+    """
+    data = json.loads(text)
+    dags = tuple(_dag(dag) for dag in data["dags"])
+    return ParsedFile(filename, dags, _problem(data["problem"], filename=filename))
+
+
+def _problem(data: dict[str, Any] | None, *, filename: str) -> ImportProblem | None:
+    if data is None:
+        return None
+    problem = ImportProblem(filename=filename, **data)
+    is_line = problem.line is None or problem.line in range(1 << 31)
+    if not is_line or problem.kind not in KINDS or not isinstance(problem.message, str):
+        raise TypeError("not a problem")
+    return problem
+
+
+def _dag(data: dict[str, Any]) -> ParsedDag:
+    spec = DagSpec.from_json(data["spec"])
+    check_dag(spec)
+    texts = (spec.description, spec.doc_md, data["made_in"], *spec.tags, *data["notices"])
+    if not all(isinstance(text, str) for text in texts) or not isinstance(spec.params, dict):
+        raise TypeError("not a spec")
+    for task in spec.tasks:
+        OPERATORS[task.operator].check(task.arguments)
+    return ParsedDag(spec, tuple(data["notices"]), data["made_in"])

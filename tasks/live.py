@@ -1,0 +1,150 @@
+"""Tells watchers that a run has changed, and what has changed since they looked.
+
+The database is the truth; the message that is published after a commit only
+wakes those who wait. When no message can be sent or heard, watchers look into
+the database by themselves, and their page says ``Polling``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import defaultdict
+from dataclasses import dataclass
+from functools import lru_cache
+
+import redis
+import redis.asyncio
+from django.conf import settings
+from django.db import transaction
+
+from tasks.models import DagRun, LogLine, Step
+
+logger = logging.getLogger(__name__)
+
+CHANNEL = "patchbay:runs"
+#: After a failed publish no other is tried for so long: a trigger must not wait for each.
+PUBLISH_PAUSE = 2.0
+RECONNECT_PAUSE = 1.0
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that changed in a run after a cursor; ``sequence`` is the next cursor."""
+
+    run: DagRun
+    steps: list[Step]
+    lines: list[LogLine]
+
+    @property
+    def sequence(self) -> int:
+        return self.run.sequence
+
+
+def changes_since(run_id: int, cursor: int) -> Changes:
+    """Read the run first: what is committed after it comes with the next call."""
+    run = DagRun.objects.select_related("dag", "version").get(pk=run_id)
+    later = {"run_id": run_id, "sequence__gt": cursor, "sequence__lte": run.sequence}
+    if run.sequence <= cursor:
+        return Changes(run, [], [])
+    return Changes(
+        run,
+        list(Step.objects.filter(**later).select_related("task_instance")),
+        list(LogLine.objects.filter(**later).select_related("task_instance")),
+    )
+
+
+def publish_on_commit(run_id: int) -> None:
+    """Wake the watchers of the run when the transaction is committed."""
+    transaction.on_commit(lambda: _publish(run_id))
+
+
+@lru_cache(maxsize=1)
+def client() -> redis.Redis:
+    """One client a process; its pool is safe for threads."""
+    return redis.Redis.from_url(
+        settings.BROKER_URL, socket_connect_timeout=0.5, socket_timeout=2, decode_responses=True
+    )
+
+
+_silent_until = 0.0
+
+
+def _publish(run_id: int) -> None:
+    global _silent_until
+    if not settings.BROKER_URL or time.monotonic() < _silent_until:
+        return
+    try:
+        client().publish(CHANNEL, str(run_id))
+    except (redis.RedisError, OSError):
+        _silent_until = time.monotonic() + PUBLISH_PAUSE
+        logger.warning("No watcher could be told of a change: the broker can't be reached.")
+
+
+class Hub:
+    """One subscription a web process, which wakes all its watchers."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._anything: set[asyncio.Event] = set()
+        self._listener: asyncio.Task[None] | None = None
+        self.is_listening = False
+
+    @contextlib.contextmanager
+    def watching(self, run_id: int | None) -> contextlib.AbstractContextManager[asyncio.Event]:  # type: ignore[misc]
+        """An event that is set at each change of the run, or of any run for ``None``."""
+        event = asyncio.Event()
+        events = self._anything if run_id is None else self._waiting[run_id]
+        events.add(event)
+        if self._listener is None or self._listener.done():
+            self._listener = asyncio.ensure_future(self._listen())
+        try:
+            yield event  # type: ignore[misc]
+        finally:
+            events.discard(event)
+            if run_id is not None and not events:
+                self._waiting.pop(run_id, None)
+            if not self._waiting and not self._anything:
+                self._listener.cancel()
+                self._listener = None
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(redis.RedisError, OSError):
+                await self._subscribe()
+            self.is_listening = False
+            self._wake_all()
+            await asyncio.sleep(RECONNECT_PAUSE)
+
+    async def _subscribe(self) -> None:
+        connection = redis.asyncio.Redis.from_url(
+            settings.BROKER_URL, socket_connect_timeout=2, health_check_interval=10
+        )
+        async with connection, connection.pubsub() as subscription:
+            await subscription.subscribe(CHANNEL)
+            async for message in subscription.listen():
+                if message["type"] == "subscribe":
+                    # What was published before is not heard: everybody looks once.
+                    self.is_listening = True
+                    self._wake_all()
+                elif message["type"] == "message":
+                    self._wake(int(message["data"]))
+
+    def _wake(self, run_id: int) -> None:
+        for event in (*self._waiting.get(run_id, ()), *self._anything):
+            event.set()
+
+    def _wake_all(self) -> None:
+        for events in (*self._waiting.values(), self._anything):
+            for event in events:
+                event.set()
+
+
+_hubs: dict[int, Hub] = {}
+
+
+def hub() -> Hub:
+    """The hub of the running event loop; a web process has one loop, and so one hub."""
+    return _hubs.setdefault(id(asyncio.get_running_loop()), Hub())

@@ -1,0 +1,282 @@
+"""Runs one task instance on a worker: claim, connection, session, work, close.
+
+This is the one place that catches ``Exception``. The end of a step and the
+start of the next share one transaction, because commits bound the throughput.
+"""
+
+from __future__ import annotations
+
+import logging
+import socket
+from contextlib import ExitStack
+from typing import Any
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from connections.diagnosis import explain
+from connections.exceptions import Failure
+from connections.hooks import Hook, hook_for
+from connections.masking import Masker, secrets_in_use
+from connections.services import get_connection, secrets_of
+from connections.types.base import LoadedConnection
+from tasks import leases, live, scheduling, steps
+from tasks.context import TaskContext
+from tasks.exceptions import LeaseLost, WorkerStopping
+from tasks.leases import Lease
+from tasks.models import DagRun, LogLine, Step, TaskInstance
+from tasks.operators import OPERATORS
+from tasks.operators.base import ArgumentError, Operator, TaskResult
+from tasks.states import RunState, StepState, TaskState
+from tasks.steps import StepChange
+from tasks.templating import context_of, render
+
+logger = logging.getLogger(__name__)
+WORKER = socket.gethostname()
+NO_SESSION = "No session was opened"
+NOT_REACHED = "Not reached"
+
+
+def run(task_instance_id: int) -> list[int]:
+    """Run the task instance if nobody else does; return the ids that are ready after it."""
+    lease = Lease(task_instance_id)
+    row = _claim(lease)
+    if row is None:
+        logger.debug("Task instance %s is not to be run, or is being run.", task_instance_id)
+        return []
+    with leases.held(lease), ExitStack() as stack:
+        try:
+            return _Execution(row, lease, stack).run()
+        except LeaseLost:
+            logger.warning("Task instance %s was taken over.", task_instance_id)
+        except WorkerStopping:
+            logger.info("Task instance %s is left to another worker.", task_instance_id)
+    return []
+
+
+def _claim(lease: Lease) -> TaskInstance | None:
+    """Take a queued task instance, or one whose worker has lost its lease."""
+    now = timezone.now()
+    free = Q(state=TaskState.QUEUED) | Q(state=TaskState.RUNNING, lease_expires_at__lt=now)
+    with transaction.atomic():
+        if not TaskInstance.objects.filter(free, pk=lease.task_instance_id).update(
+            state=TaskState.RUNNING,
+            lease_token=lease.token,
+            lease_expires_at=now + leases.expiry(),
+            worker=WORKER,
+            started_at=Coalesce(F("started_at"), now),
+        ):
+            return None
+        row = TaskInstance.objects.select_related("run__dag", "run__version").get(
+            pk=lease.task_instance_id
+        )
+        _begin(row)
+        live.publish_on_commit(row.run_id)
+    return row
+
+
+def _begin(row: TaskInstance) -> None:
+    """Start the run if this is its first task, and step 2; after a takeover, begin anew."""
+    now = timezone.now()
+    changes: list[StepChange] = []
+    lines: list[LogLine] = []
+    if row.run.state == RunState.QUEUED and DagRun.objects.filter(
+        pk=row.run_id, state=RunState.QUEUED
+    ).update(state=RunState.RUNNING, started_at=now):
+        changes.append(steps.succeeded(0, steps.KINDS[1].done, started_at=now))
+    touched = Step.objects.filter(task_instance=row).exclude(state=StepState.PENDING)
+    for position in touched.order_by("position").values_list("position", flat=True):
+        columns = {"result": "", "started_at": None, "ended_at": None, "retries": 0}
+        changes.append(StepChange(position, StepState.PENDING, columns))
+    if touched:
+        text = "taken over: the worker that ran this task is gone"
+        lines.append(LogLine(task_instance=row, text=text, level="warning"))
+    changes.append(steps.began(steps.position_of(2, row.position)))
+    steps.write(row.run_id, changes, lines=lines)
+
+
+class _Execution:
+    """One try of one task instance, by the worker that holds its lease."""
+
+    def __init__(self, row: TaskInstance, lease: Lease, stack: ExitStack) -> None:
+        self.row = row
+        self.lease = lease
+        self.stack = stack
+        self.masker = Masker()
+        self.spec = row.run.version.parsed
+        self.task = self.spec.task(row.task_id)
+        self.context = TaskContext(row, lease, self._write)
+        self.hook: Hook | None = None
+        self.session: Any = None
+
+    def run(self) -> list[int]:
+        """Steps 2 to 5; step 5 runs whenever a session was opened."""
+        number = 2
+        try:
+            kind = self._kind()
+            connection = self._request_connection(kind)
+            number = 3
+            self._open_session(connection)
+            number = 4
+            result = self._execute(kind)
+        except (LeaseLost, WorkerStopping) as error:
+            self._let_go(error)
+            raise
+        except Exception as error:
+            return self._end(TaskState.FAILED, self._failed(number, error))
+        done = steps.succeeded(
+            self._at(4), result.summary, facts={**self.context.facts, **result.facts}
+        )
+        self.context.log(result.summary)
+        return self._end(TaskState.SUCCESS, [done])
+
+    def _kind(self) -> type[Operator]:
+        try:
+            return OPERATORS[self.task.operator]
+        except KeyError:
+            reason = f"there is no operator {self.task.operator}."
+            raise Failure("task:not-runnable", reason=reason) from None
+
+    def _request_connection(self, kind: type[Operator]) -> LoadedConnection:
+        argument = kind.connection_argument
+        names = context_of(self.row.run, self.row, self.spec)
+        self.conn_id: str = render(kind, {argument: self.task.conn_id}, names)[argument]
+        connection = get_connection(self.conn_id)
+        self._mask(secrets_of(connection))
+        if connection.conn_type not in kind.connection_types:
+            raise Failure(
+                "connection:wrong-type",
+                conn_id=self.conn_id,
+                conn_type=connection.conn_type,
+                operator=kind.name,
+                expected=" or ".join(kind.connection_types),
+            )
+        self.hook = hook_for(connection)
+        self.context.log(
+            f"connection {connection.conn_id}, version {connection.version}, "
+            f"{connection.conn_type}"
+        )
+        changes = [steps.succeeded(self._at(2), steps.KINDS[2].done), steps.began(self._at(3))]
+        self._write(changes, conn_id=self.conn_id, conn_version=connection.version)
+        return connection
+
+    def _open_session(self, connection: LoadedConnection) -> None:
+        assert self.hook is not None
+        self.session = self.hook.open()
+        self._mask(self.session.secrets)
+        identity = self.session.identity
+        self.context.log(f"session opened as {identity}")
+        done = steps.succeeded(self._at(3), steps.KINDS[3].done, facts={"identity": identity})
+        self._write([done, steps.began(self._at(4))])
+
+    def _execute(self, kind: type[Operator]) -> TaskResult:
+        names = context_of(self.row.run, self.row, self.spec)
+        arguments = render(kind, self.task.arguments, names)
+        try:
+            kind.check(arguments)
+        except ArgumentError as error:
+            raise Failure("task:not-runnable", reason=str(error)) from None
+        return kind(arguments).execute(self.session, self.context)
+
+    def _failed(self, number: int, error: Exception) -> list[StepChange]:
+        """Step ``number`` as failed, with the code and the facts for its words."""
+        if isinstance(error, Failure):
+            failure = error
+        else:
+            logger.exception("Step %s of task instance %s failed.", number, self.row.pk)
+            failure = Failure(
+                "task:internal-error", error=type(error).__name__, vendor_message=str(error)
+            )
+        if self.session is not None:
+            self._mask(self.session.secrets)
+        facts = {**self.context.facts, **failure.facts}
+        words = explain(failure.code, facts)
+        self.context.log(f"{words.short} ({failure.code})", level="error")
+        if failure.vendor_message:
+            self.context.log(failure.vendor_message, level="error")
+        change = steps.failed(
+            self._at(number),
+            words.short,
+            error_code=failure.code,
+            facts=facts,
+            vendor_message=failure.vendor_message,
+        )
+        later = [later for later in (3, 4) if later > number]
+        return [change, *(steps.skipped(self._at(later), NOT_REACHED) for later in later)]
+
+    def _end(self, state: TaskState, changes: list[StepChange]) -> list[int]:
+        """Close the session if there is one, and end the task instance."""
+        if self.session is None:
+            changes.append(steps.skipped(self._at(5), NO_SESSION))
+        else:
+            self._write([*changes, steps.began(self._at(5))])
+            changes = [self._closed()]
+        with transaction.atomic():
+            self._write(changes)
+            return scheduling.finish(self.row, state, self.spec)
+
+    def _closed(self) -> StepChange:
+        assert self.hook is not None
+        try:
+            self.hook.close(self.session)
+        except Exception as error:
+            logger.exception("The session of task instance %s did not close.", self.row.pk)
+            words = explain("session:close-failed", {})
+            return steps.failed(
+                self._at(5),
+                words.short,
+                error_code=words.code,
+                vendor_message=f"{type(error).__name__}: {error}",
+            )
+        return steps.succeeded(self._at(5), steps.KINDS[5].done)
+
+    def _let_go(self, error: Exception) -> None:
+        """Close without a record: the task goes on elsewhere, at once if this worker stops."""
+        if self.session is not None and self.hook is not None:
+            with ExitStack() as quiet:
+                quiet.push(lambda *_: True)
+                self.hook.close(self.session)
+        if isinstance(error, WorkerStopping):
+            TaskInstance.objects.filter(pk=self.row.pk, lease_token=self.lease.token).update(
+                lease_expires_at=timezone.now()
+            )
+
+    # Writing
+
+    def _at(self, number: int) -> int:
+        return steps.position_of(number, self.row.position)
+
+    def _mask(self, secrets: set[str]) -> None:
+        self.masker.add(secrets)
+        self.stack.enter_context(secrets_in_use(secrets))
+
+    def _write(
+        self,
+        changes: list[StepChange],
+        *,
+        lines: list[LogLine] | None = None,
+        **columns: Any,
+    ) -> None:
+        """Write masked changes, if the lease is still held; ``columns`` go to the instance."""
+        lines = [*(lines or []), *self.context.taken_lines()]
+        for line in lines:
+            line.text = self.masker.text(line.text)
+        safe = [
+            StepChange(change.position, change.state, self.masker.data(change.columns))
+            for change in changes
+        ]
+        with transaction.atomic():
+            self._renew(columns)
+            if columns.get("conn_id", self.row.conn_id) != self.row.conn_id:
+                Step.objects.filter(task_instance=self.row).update(conn_id=columns["conn_id"])
+            steps.write(self.row.run_id, safe, lines=lines)
+            live.publish_on_commit(self.row.run_id)
+
+    def _renew(self, columns: dict[str, Any]) -> None:
+        held = TaskInstance.objects.filter(
+            pk=self.row.pk, state=TaskState.RUNNING, lease_token=self.lease.token
+        )
+        if not held.update(lease_expires_at=timezone.now() + leases.expiry(), **columns):
+            raise LeaseLost(self.row.task_id)

@@ -1,0 +1,136 @@
+"""What one can do with DAGs and runs."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import kombu.exceptions
+import redis
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from access.audit import Actor, record
+from tasks import live, steps
+from tasks.exceptions import DagNotFound, TriggerRefused
+from tasks.models import Dag, DagRun, Step, TaskInstance
+from tasks.states import TaskState
+from tasks.tasks import run_task_instance
+
+logger = logging.getLogger(__name__)
+LONGEST_CONF = 65_536
+
+
+def trigger_dag_run(
+    dag_id: str,
+    *,
+    actor: Actor,
+    conf: dict[str, Any] | None = None,
+    run_id: str | None = None,
+    logical_date: datetime | None = None,
+) -> DagRun:
+    """Make a run with all its rows, and send its first tasks when that is committed.
+
+    Raise ``DagNotFound``, or ``TriggerRefused`` with the reason in words. A
+    broker that can't be reached is no error: the run waits, and the sweep sends.
+    """
+    dag = Dag.objects.select_related("current_version").filter(dag_id=dag_id).first()
+    if dag is None or dag.current_version is None:
+        raise DagNotFound(dag_id)
+    if dag.is_missing:
+        raise TriggerRefused(f"The file of {dag_id} no longer defines it.")
+    now = timezone.now()
+    run = DagRun(
+        dag=dag,
+        version=dag.current_version,
+        run_id=run_id or f"manual__{now.isoformat()}",
+        conf=_checked_conf(conf),
+        logical_date=logical_date or now,
+        triggered_by_id=actor.user_id,
+        triggered_by_name=actor.name,
+        queued_at=now,
+    )
+    with transaction.atomic():
+        ready = _insert(run)
+        record(actor, "triggered", what="dag", name=dag_id, run_id=run.run_id)
+        transaction.on_commit(lambda: send(ready))
+        live.publish_on_commit(run.pk)
+    return run
+
+
+def parse_conf(text: str) -> dict[str, Any]:
+    """``conf`` from what a person typed. Raise ``TriggerRefused`` with line and column."""
+    if not text.strip():
+        return {}
+    try:
+        conf = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise TriggerRefused(
+            f"conf is not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
+        ) from None
+    except RecursionError:
+        raise TriggerRefused("conf is nested too deeply.") from None
+    return _checked_conf(conf)
+
+
+def _checked_conf(conf: Any) -> dict[str, Any]:
+    if conf is None:
+        return {}
+    if not isinstance(conf, dict):
+        raise TriggerRefused('conf must be a JSON object, for example {"day": "2026-01-31"}.')
+    text = json.dumps(conf)
+    if len(text) > LONGEST_CONF:
+        raise TriggerRefused(f"conf has {len(text):,} characters; {LONGEST_CONF:,} are allowed.")
+    if "\\u0000" in text:
+        raise TriggerRefused("conf holds a NUL character.")
+    return conf
+
+
+def _insert(run: DagRun) -> list[int]:
+    """Save the run, its task instances and all its steps; return the ids that are ready."""
+    spec = run.version.parsed
+    total = len(spec.tasks) * len(steps.TASK_STEPS) + 2
+    run.sequence = total
+    try:
+        with transaction.atomic():
+            run.save(force_insert=True)
+    except IntegrityError:
+        raise TriggerRefused(f"There is a run {run.run_id} already.") from None
+    instances = TaskInstance.objects.bulk_create(
+        TaskInstance(
+            run=run,
+            task_id=task.task_id,
+            position=position,
+            operator=task.operator,
+            conn_id=task.conn_id or "",
+            state=TaskState.PENDING if task.upstream else TaskState.QUEUED,
+            queued_at=None if task.upstream else run.queued_at,
+            sent_at=None if task.upstream else run.queued_at,
+        )
+        for position, task in enumerate(spec.tasks)
+    )
+    rows = steps.new_steps(run, instances)
+    for number, row in enumerate(rows, start=1):
+        row.sequence = number
+    Step.objects.bulk_create(rows)
+    return [instance.pk for instance in instances if instance.state == TaskState.QUEUED]
+
+
+def send(task_instance_ids: Iterable[int]) -> bool:
+    """Send a message for each; if the broker refuses, leave them to the sweep."""
+    for task_instance_id in task_instance_ids:
+        try:
+            if not settings.BROKER_URL:
+                raise kombu.exceptions.OperationalError("no broker is configured")
+            run_task_instance.apply_async(args=[task_instance_id], retry=False)
+        except (kombu.exceptions.OperationalError, redis.RedisError, OSError):
+            logger.warning("The broker can't be reached; queued tasks are sent again later.")
+            TaskInstance.objects.filter(pk=task_instance_id, state=TaskState.QUEUED).update(
+                sent_at=None
+            )
+            return False
+    return True

@@ -1,0 +1,164 @@
+"""The execution table: its rows, and the one way in which they change.
+
+Every change takes the next number of its run's sequence in the transaction
+that makes it, so that a watcher can ask for all that is greater than the
+number it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.db import models
+from django.db.models import F
+from django.utils import timezone
+
+from tasks.models import DagRun, LogLine, Step, TaskInstance
+from tasks.states import STEP_MOVES, StepState
+
+#: Positions leave room for the four steps of every task between the run's first and last.
+POSITIONS_A_TASK = 10
+LAST_POSITION = 2_000_000_000
+
+
+@dataclass(frozen=True)
+class StepKind:
+    """What a row of the execution table says; ``done`` is its result when all went well."""
+
+    number: int
+    action: str
+    internal_state: str
+    done: str
+
+
+KINDS: dict[int, StepKind] = {
+    kind.number: kind
+    for kind in (
+        StepKind(1, "DAG starts execution", "DAG loaded, task ready", "Ready to run task"),
+        StepKind(
+            2,
+            "Task requests connection",
+            "Fetch connection details from the metadata database",
+            "Connection details retrieved",
+        ),
+        StepKind(
+            3,
+            "Client session is created",
+            "Session object created with credentials",
+            "Session ready for API calls",
+        ),
+        StepKind(
+            4,
+            "Task executes cloud API call",
+            "Session used to send request",
+            "Cloud job started successfully",
+        ),
+        StepKind(5, "Task completes", "Session closed", "Resources freed"),
+        StepKind(6, "DAG run ends", "All tasks finished", "DAG run successful"),
+    )
+}
+TASK_STEPS = (2, 3, 4, 5)
+
+
+def position_of(number: int, task_position: int | None) -> int:
+    """Where a row stands in its run's table."""
+    if number == 1:
+        return 0
+    if task_position is None:
+        return LAST_POSITION
+    return (task_position + 1) * POSITIONS_A_TASK + number
+
+
+def new_steps(run: DagRun, task_instances: Iterable[TaskInstance]) -> list[Step]:
+    """Every row of the run's table, as pending. They are not saved."""
+    rows = [Step(run=run, number=1, position=position_of(1, None))]
+    for task_instance in task_instances:
+        rows += [
+            Step(
+                run=run,
+                task_instance=task_instance,
+                number=number,
+                position=position_of(number, task_instance.position),
+                conn_id=task_instance.conn_id,
+            )
+            for number in TASK_STEPS
+        ]
+    rows.append(Step(run=run, number=6, position=position_of(6, None)))
+    return rows
+
+
+@dataclass(frozen=True)
+class StepChange:
+    """A change of one row: its new state, and the columns that go with it."""
+
+    position: int
+    state: StepState
+    columns: dict[str, Any] = field(default_factory=dict)
+
+
+class IllegalStep(RuntimeError):
+    """A row was not in a state from which the asked one can be reached: a defect."""
+
+
+def began(position: int, **columns: Any) -> StepChange:
+    return StepChange(position, StepState.RUNNING, {"started_at": timezone.now(), **columns})
+
+
+def succeeded(position: int, result: str, **columns: Any) -> StepChange:
+    return _ended(position, StepState.SUCCESS, result=result, **columns)
+
+
+def failed(position: int, result: str, **columns: Any) -> StepChange:
+    return _ended(position, StepState.FAILED, result=result, **columns)
+
+
+def skipped(position: int, reason: str) -> StepChange:
+    return StepChange(position, StepState.SKIPPED, {"result": reason})
+
+
+def _ended(position: int, state: StepState, **columns: Any) -> StepChange:
+    return StepChange(position, state, {"ended_at": timezone.now(), **columns})
+
+
+def write(
+    run_id: int,
+    changes: Sequence[StepChange] = (),
+    *,
+    lines: Sequence[LogLine] = (),
+    **run_columns: Any,
+) -> int:
+    """Apply ``changes``, add ``lines``, set ``run_columns``; return the run's new sequence.
+
+    Must be called inside a transaction. The update of the run comes first: its
+    row lock gives the numbers out in the order of the commits.
+    """
+    count = max(1, len(changes) + len(lines))
+    DagRun.objects.filter(pk=run_id).update(sequence=F("sequence") + count, **run_columns)
+    last = DagRun.objects.values_list("sequence", flat=True).get(pk=run_id)
+    number = last - count
+    for change in changes:
+        number += 1
+        _apply(run_id, change, number)
+    for line in lines:
+        number += 1
+        line.run_id, line.sequence = run_id, number
+    if lines:
+        LogLine.objects.bulk_create(lines)
+    return last
+
+
+def _apply(run_id: int, change: StepChange, number: int) -> None:
+    rows = Step.objects.filter(run_id=run_id, position=change.position)
+    columns: dict[str, Any] = {**change.columns, "sequence": number}
+    if change.state in (StepState.SUCCESS, StepState.FAILED):
+        columns.setdefault(
+            "started_at", models.functions.Coalesce("started_at", models.Value(columns["ended_at"]))
+        )
+    allowed = [state for state, targets in STEP_MOVES.items() if change.state in targets]
+    if change.state is StepState.RUNNING:
+        # A running row may tell how far it is.
+        allowed.append(StepState.RUNNING)
+    if not rows.filter(state__in=allowed).update(state=change.state, **columns):
+        raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")

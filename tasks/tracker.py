@@ -1,0 +1,94 @@
+"""The status tracker: what the task holds at each point, derived from its steps alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tasks.states import STEP_TERMINAL, StepState
+
+COLUMNS = ("Start", "After step 2", "After step 3", "After step 5", "Final")
+#: The step whose end brings each column.
+_ENDS = (1, 2, 3, 5, 6)
+
+LOADED = "Credentials and config loaded"
+OPENED = "Client session object created"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """``when`` is past, now or next; a cell that is still to come says what is expected."""
+
+    value: str
+    when: str
+
+
+@dataclass(frozen=True)
+class Tracker:
+    rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+
+
+def track(states: Mapping[int, StepState]) -> Tracker:
+    """``states`` are those of steps 1 to 6, as one task sees them."""
+    reached = max(
+        (column for column, number in enumerate(_ENDS) if _is_over(states, number)), default=-1
+    )
+    over = reached == len(_ENDS) - 1
+    values = {
+        "connection_details": _connection_details(states),
+        "session": _session(states),
+        "task_status": _task_status(states),
+    }
+    return Tracker(
+        tuple(
+            (
+                name,
+                tuple(
+                    Cell(value, _when(column, max(reached, 0), over))
+                    for column, value in enumerate(row)
+                ),
+            )
+            for name, row in values.items()
+        )
+    )
+
+
+def _when(column: int, reached: int, over: bool) -> str:
+    if column > reached:
+        return "next"
+    return "now" if column == reached and not over else "past"
+
+
+def _is_over(states: Mapping[int, StepState], number: int) -> bool:
+    return states[number] in STEP_TERMINAL
+
+
+def _did_not(states: Mapping[int, StepState], number: int) -> bool:
+    """Whether the step is over without having done its work."""
+    return _is_over(states, number) and states[number] != StepState.SUCCESS
+
+
+def _connection_details(states: Mapping[int, StepState]) -> tuple[str, ...]:
+    details = "None" if _did_not(states, 2) else LOADED
+    final = "None" if details == "None" else "None (released)"
+    return ("None", details, details, details, final)
+
+
+def _session(states: Mapping[int, StepState]) -> tuple[str, ...]:
+    if _did_not(states, 3):
+        return ("None",) * 5
+    closed = "Not closed" if states[5] == StepState.FAILED else "Session closed"
+    return ("None", "None", OPENED, closed, "None")
+
+
+def _task_status(states: Mapping[int, StepState]) -> tuple[str, ...]:
+    if states[2] == StepState.SKIPPED:
+        return ("Not started",) * 4 + ("Skipped",)
+    waiting, running, completed, final = "Waiting for connection", "Running", "Completed", "Success"
+    if _did_not(states, 2):
+        waiting = running = completed = final = "Failed"
+    elif _did_not(states, 3):
+        running = completed = final = "Failed"
+    elif _did_not(states, 4):
+        completed = final = "Failed"
+    return ("Not started", waiting, running, completed, final)

@@ -1,0 +1,60 @@
+"""The list of DAGs, a DAG's page, and the trigger."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_POST
+
+from access.audit import Actor
+from connections.models import Connection
+from tasks.exceptions import DagNotFound, TriggerRefused
+from tasks.models import Dag, DagImportError
+from tasks.services import parse_conf, trigger_dag_run
+from tasks.views.listing import bars, run_lines
+
+LATEST = 20
+
+
+@require_GET
+def index(request: HttpRequest) -> HttpResponse:
+    dags = list(Dag.objects.select_related("current_version"))
+    context = {"dags": bars(dags), "errors": DagImportError.objects.all()}
+    return render(request, "tasks/dags.html", context)
+
+
+@require_GET
+def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
+    dag = get_object_or_404(Dag.objects.select_related("current_version"), dag_id=dag_id)
+    spec = dag.spec
+    known = set(
+        Connection.objects.filter(conn_id__in=spec.conn_ids if spec else ()).values_list(
+            "conn_id", flat=True
+        )
+    )
+    context = {
+        "dag": dag,
+        "spec": spec,
+        "known_connections": known,
+        "runs": run_lines(dag.runs.all()[:LATEST]),
+        "versions": dag.versions.all()[:LATEST],
+        "error": DagImportError.objects.filter(filename=dag.filename).first(),
+    }
+    return render(request, "tasks/dag.html", context)
+
+
+@require_POST
+def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
+    """Make a run and show it; what is wrong is told on the DAG's page."""
+    try:
+        run = trigger_dag_run(
+            dag_id,
+            actor=Actor.of(request.user),
+            conf=parse_conf(request.POST.get("conf", "")),
+        )
+    except (DagNotFound, TriggerRefused) as error:
+        messages.error(request, str(error))
+        known = Dag.objects.filter(dag_id=dag_id).exists()
+        return redirect("dag", dag_id) if known else redirect("dags")
+    return redirect("run", run.pk)

@@ -1,0 +1,69 @@
+"""The first page: what runs, what failed, what needs care."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+from django.views.decorators.http import require_GET
+
+from connections.models import Connection
+from tasks.models import Dag, DagImportError, DagRun
+from tasks.states import RUN_TERMINAL, RunState
+from tasks.views.listing import DagBars, RunLine, bars, run_lines
+from tasks.workers import workers
+
+LATEST = 10
+
+
+@require_GET
+def dashboard(request: HttpRequest) -> HttpResponse:
+    return render(request, "tasks/dashboard.html", dashboard_context())
+
+
+def dashboard_context() -> dict[str, Any]:
+    """What the page shows; its live refresh renders the same part with it."""
+    day_ago = timezone.now() - timedelta(days=1)
+    recent = DagRun.objects.filter(queued_at__gte=day_ago)
+    dags = list(Dag.objects.filter(is_missing=False).select_related("current_version"))
+    found = workers()
+    runs: list[RunLine] = run_lines(DagRun.objects.all()[:LATEST])
+    graphs: list[DagBars] = bars(dags)
+    return {
+        "live_count": DagRun.objects.exclude(state__in=RUN_TERMINAL).count(),
+        "failed_count": recent.filter(state=RunState.FAILED).count(),
+        "recent_count": recent.count(),
+        "workers": found,
+        "slots": sum(worker.slots for worker in found or ()),
+        "busy": sum(worker.busy for worker in found or ()),
+        "runs": runs,
+        "dags": graphs,
+        "import_errors": DagImportError.objects.count(),
+        "connection_count": Connection.objects.count(),
+        "care": connections_that_need_care(dags),
+    }
+
+
+def connections_that_need_care(dags: list[Dag]) -> list[tuple[str, str, list[str]]]:
+    """(conn_id, what is wrong, DAGs that use it) for what a DAG uses and can't have."""
+    used: dict[str, list[str]] = {}
+    for dag in dags:
+        for conn_id in dag.current_version.conn_ids if dag.current_version else ():
+            used.setdefault(conn_id, []).append(dag.dag_id)
+    rows = {
+        row.conn_id: row
+        for row in Connection.objects.filter(conn_id__in=used).defer("login", "password", "extra")
+    }
+    care = []
+    for conn_id, names in sorted(used.items()):
+        row = rows.get(conn_id)
+        if row is None and "{{" not in conn_id:
+            care.append((conn_id, "is used, but not there", names))
+        elif row is not None and row.is_disabled:
+            care.append((conn_id, "is used, but disabled", names))
+        elif row is not None and row.is_expired:
+            care.append((conn_id, "is used, but expired", names))
+    return care

@@ -1,0 +1,153 @@
+"""Server-sent events: a run's page and the dashboard, as they change.
+
+Follows https://html.spec.whatwg.org/multipage/server-sent-events.html: the id
+of each event is the cursor, and a browser that was cut off sends the last one
+it saw. A page that was made at sequence n asks for all that is greater.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from django.db import connections
+from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
+from django.template.loader import render_to_string
+from django.views.decorators.http import require_GET
+
+from tasks import live
+from tasks.models import DagRun
+from tasks.views.dashboard import dashboard_context
+from tasks.views.runs import run_context
+
+#: A watcher that hears nothing for so long is told that all is well, and looks once itself.
+PING_SECONDS = 5.0
+#: How often a watcher looks by itself while no messages can be heard.
+POLL_SECONDS = 1.0
+#: The dashboard is drawn at most so often.
+DASHBOARD_PAUSE = 0.5
+#: Reads of all watchers share few threads, and so few database connections.
+_reader = ThreadPoolExecutor(max_workers=4, thread_name_prefix="live")
+
+T = TypeVar("T")
+
+
+async def _read(function: Callable[[], T]) -> T:
+    def reading() -> T:
+        try:
+            return function()
+        finally:
+            connections.close_all()
+
+    return await asyncio.get_running_loop().run_in_executor(_reader, reading)
+
+
+@require_GET
+async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
+    """The changes of one run after the cursor, until it is over."""
+    await request.auser()
+    if not await _read(lambda: DagRun.objects.filter(pk=pk).exists()):
+        raise Http404
+    return _stream(_run_changes(pk, _cursor(request)))
+
+
+@require_GET
+async def dashboard_events(request: HttpRequest) -> HttpResponseBase:
+    """The dashboard's live part, each time a run changes."""
+    await request.auser()
+    return _stream(_dashboard_changes())
+
+
+def _cursor(request: HttpRequest) -> int:
+    """The last number that the browser has seen; its header wins over the page's."""
+    text = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
+    return int(text) if text.isdigit() and len(text) < 19 else 0
+
+
+def _stream(events: AsyncIterator[str]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(events, content_type="text/event-stream")
+    response["Cache-Control"] = "no-store"
+    # Proxies that gather answers would hold the events back.
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+def _event(name: str, data: dict[str, Any], *, cursor: int | None = None) -> str:
+    head = f"id: {cursor}\n" if cursor is not None else ""
+    return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n"
+
+
+async def _run_changes(pk: int, cursor: int) -> AsyncIterator[str]:
+    hub = live.hub()
+    with hub.watching(pk) as changed:
+        yield "retry: 1000\n\n"
+        while True:
+            changed.clear()
+            text, cursor, over = await _read(lambda at=cursor: _run_event(pk, at))  # type: ignore[misc]
+            if text:
+                yield text
+            if over:
+                yield _event("end", {"sequence": cursor}, cursor=cursor)
+                return
+            if not await _woken(changed, hub):
+                yield _event("ping", {"mode": _mode(hub)})
+
+
+async def _dashboard_changes() -> AsyncIterator[str]:
+    hub = live.hub()
+    with hub.watching(None) as changed:
+        yield "retry: 1000\n\n"
+        while True:
+            changed.clear()
+            html = await _read(
+                lambda: render_to_string("tasks/_dashboard_live.html", dashboard_context())
+            )
+            yield _event("change", {"mode": _mode(hub), "replace": {"dashboard-live": html}})
+            await asyncio.sleep(DASHBOARD_PAUSE)
+            while not await _woken(changed, hub):
+                yield _event("ping", {"mode": _mode(hub)})
+                if not hub.is_listening:
+                    break
+
+
+def _mode(hub: live.Hub) -> str:
+    return "live" if hub.is_listening else "polling"
+
+
+async def _woken(changed: asyncio.Event, hub: live.Hub) -> bool:
+    """Wait for a change; false when the time for a ping has come."""
+    seconds = PING_SECONDS if hub.is_listening else POLL_SECONDS
+    try:
+        await asyncio.wait_for(changed.wait(), seconds)
+    except TimeoutError:
+        return False
+    return True
+
+
+def _run_event(pk: int, cursor: int) -> tuple[str, int, bool]:
+    """(event or nothing, next cursor, whether the run is over)."""
+    changes = live.changes_since(pk, cursor)
+    run = changes.run
+    if not changes.steps and not changes.lines:
+        return "", max(cursor, run.sequence), run.is_over
+    context = run_context(run)
+    rows = {row.key: row for row in context["table"].rows}
+    replace = {
+        "run-state": render_to_string("tasks/_run_state.html", context),
+        "run-facts": render_to_string("tasks/_run_facts.html", context),
+        "run-tracker": render_to_string("tasks/_run_tracker.html", context),
+        "run-timeline": render_to_string("tasks/_run_timeline.html", context),
+    }
+    for step in changes.steps:
+        row = rows[f"step-{step.position}"]
+        replace[row.key] = render_to_string("tasks/_step.html", {"row": row, "run": run})
+    lines = "".join(render_to_string("tasks/_log_line.html", {"line": x}) for x in changes.lines)
+    data = {
+        "sequence": run.sequence,
+        "replace": replace,
+        "append": {"run-log": lines} if lines else {},
+    }
+    return _event("change", data, cursor=run.sequence), run.sequence, run.is_over

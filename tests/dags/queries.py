@@ -1,0 +1,5 @@
+"""Texts of queries; no file of its own to show."""
+
+
+def warm_days(year):
+    return f"SELECT COUNT(*) FROM seattle.weather WHERE temp_max > 25 AND EXTRACT(YEAR FROM date) = {year}"

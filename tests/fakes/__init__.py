@@ -1,0 +1,1 @@
+"""Hand-written fakes of the services Patchbay talks to. Each speaks the real wire protocol."""

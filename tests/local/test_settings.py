@@ -1,0 +1,49 @@
+"""What the processes are told by their environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from patchbay.local.home import Home
+from patchbay.local.keys import Keys
+from patchbay.local.settings import base_environment, ignored, local_settings
+
+HOME = Home(Path("/srv/my home"))
+KEYS = Keys(Path("/srv/my home/keys/a"), Path("/srv/my home/keys/b"))
+
+
+def test_the_settings_name_files_and_hold_no_secret() -> None:
+    settings = local_settings(HOME, KEYS, {})
+    assert settings["PATCHBAY_SECRET_KEY_FILE"] == "/srv/my home/keys/a"
+    assert settings["PATCHBAY_FIELD_ENCRYPTION_KEYS_FILE"] == "/srv/my home/keys/b"
+    assert settings["PATCHBAY_DATABASE_URL"] == "sqlite:////srv/my%20home/patchbay.sqlite3"
+    assert settings["PATCHBAY_HTTPS"] == "off"
+    assert "PATCHBAY_BROKER_URL" not in settings
+
+
+def test_this_machine_is_always_an_allowed_host() -> None:
+    settings = local_settings(HOME, KEYS, {"PATCHBAY_ALLOWED_HOSTS": "box.lan, localhost"})
+    assert settings["PATCHBAY_ALLOWED_HOSTS"] == "127.0.0.1,localhost,box.lan"
+
+
+def test_a_production_database_in_the_terminal_is_not_passed_on() -> None:
+    variables = {
+        "PATCHBAY_DATABASE_URL": "postgresql://production",
+        "PATCHBAY_SECRET_KEY": "x",
+        "PATCHBAY_LOG_LEVEL": "DEBUG",
+        "PATH": "/bin",
+    }
+    environment = base_environment(HOME, variables)
+    assert environment == {
+        "PATCHBAY_HOME": "/srv/my home",
+        "PATCHBAY_LOG_LEVEL": "DEBUG",
+        "PATH": "/bin",
+        "PYTHONUNBUFFERED": "1",
+    }
+    assert ignored(variables) == ["PATCHBAY_SECRET_KEY", "PATCHBAY_DATABASE_URL"]
+
+
+def test_the_admins_password_is_not_passed_on_to_the_services() -> None:
+    assert "PATCHBAY_ADMIN_PASSWORD" not in base_environment(
+        HOME, {"PATCHBAY_ADMIN_PASSWORD": "hunter2"}
+    )
