@@ -140,7 +140,12 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     @admin.display(description="Stored secrets")
     def stored_secrets(self, connection: Connection) -> str:
         facts = connection.secret_facts
-        return ", ".join(f"{name} (v{fact['version']} by {fact['by']})" for name, fact in facts.items()) or "none"
+        return (
+            ", ".join(
+                f"{name} (v{fact['version']} by {fact['by']})" for name, fact in facts.items()
+            )
+            or "none"
+        )
 
     @admin.display(description="Stored extra")
     def stored_extra(self, connection: Connection) -> str:

@@ -164,10 +164,7 @@ class ConnectionForm(forms.Form):
         data: dict[str, Any] = super().clean() or {}
         if self.errors:
             return data
-        values = {
-            declared.name: self._value(declared, data)
-            for declared in self.type.fields
-        }
+        values = {declared.name: self._value(declared, data) for declared in self.type.fields}
         self._drop_other_methods(values, str(data.get("method", "")))
         if not self.errors:
             self._check(self._draft(data, values))
@@ -313,5 +310,3 @@ def _form_field(declared: TypeField) -> forms.Field:
             **common,
         )
     return forms.CharField(max_length=LONGEST_SECRET, widget=forms.TextInput(attrs=attrs), **common)
-
-

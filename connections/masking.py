@@ -163,7 +163,9 @@ def mask_secrets_in_use(text: str) -> str:
     return text
 
 
-def redacted(extra: Mapping[str, Any], *, secret_names: Iterable[str], known: Iterable[str]) -> dict[str, Any]:
+def redacted(
+    extra: Mapping[str, Any], *, secret_names: Iterable[str], known: Iterable[str]
+) -> dict[str, Any]:
     """``extra`` for showing: secrets as ``***``, by declaration first, then by key name."""
     secret_names, known = set(secret_names), set(known)
     return {

@@ -15,7 +15,7 @@ from connections.exceptions import (
     SecretsUnreadable,
     StaleConnection,
 )
-from connections.masking import secret_texts, is_secret_key_name
+from connections.masking import is_secret_key_name, secret_texts
 from connections.models import Connection
 from connections.types import TYPES
 from connections.types.base import LoadedConnection
@@ -52,9 +52,7 @@ def secrets_of(connection: LoadedConnection) -> set[str]:
         found.add(connection.login)
     for name, value in connection.extra.items():
         undeclared = name not in known
-        if name in secret_names or (undeclared and is_secret_key_name(name)):
-            found |= secret_texts(value)
-        elif undeclared and isinstance(value, dict):
+        if name in secret_names or (undeclared and is_secret_key_name(name)) or (undeclared and isinstance(value, dict)):
             found |= secret_texts(value)
     return {text for text in found if text}
 
@@ -123,9 +121,7 @@ def _apply(
     connection: Connection, draft: Draft, *, actor: Actor, before: LoadedConnection | None
 ) -> list[str]:
     """Set what ``draft`` says; return the names of the fields that change."""
-    changed = [
-        name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)
-    ]
+    changed = [name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)]
     changed += [
         name
         for name in _SECRET_COLUMNS

@@ -47,7 +47,9 @@ class Draft:
         return replace(self, extra=extra, **columns)
 
 
-def values_of(connection: LoadedConnection | Draft, connection_type: ConnectionType) -> dict[str, Any]:
+def values_of(
+    connection: LoadedConnection | Draft, connection_type: ConnectionType
+) -> dict[str, Any]:
     """The values of the type's fields, by name."""
     return {
         type_field.name: getattr(connection, type_field.column)

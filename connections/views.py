@@ -147,8 +147,6 @@ def _form_page(request: HttpRequest, form: ConnectionForm, *, status: int = 200)
         "form": form,
         "type": form.type,
         "connection": connection,
-        "dependents": dependents_of([connection.conn_id])[connection.conn_id]
-        if connection
-        else [],
+        "dependents": dependents_of([connection.conn_id])[connection.conn_id] if connection else [],
     }
     return render(request, "connections/form.html", context, status=status)

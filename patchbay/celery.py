@@ -14,6 +14,8 @@ from django.conf import settings
 from patchbay.logs import configure
 
 app = Celery("patchbay")
+# Also for the web process's threads, which would else get an app without a broker.
+app.set_default()
 app.conf.update(
     broker_url=settings.BROKER_URL or "memory://",
     broker_connection_retry_on_startup=True,
@@ -46,6 +48,13 @@ app.autodiscover_tasks()
 def _configure_logging(**_: Any) -> None:
     """Log as Django does: Celery's own set-up would skip the masking of secrets."""
     configure(settings.LOGGING)
+
+
+@signals.worker_init.connect
+def _import_what_tasks_need(**_: Any) -> None:
+    """So that the first task doesn't wait for it: Google's libraries take most of a second."""
+    from connections.hooks import google_cloud_platform  # noqa: F401
+    from tasks.operators import bigquery_jobs  # noqa: F401
 
 
 @signals.worker_ready.connect

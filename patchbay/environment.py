@@ -161,9 +161,7 @@ def parse_database_url(url: str) -> dict[str, Any]:
         return _sqlite(unquote(parts.path)[1:] if parts.path.startswith("//") else parts.path)
     if parts.scheme in ("postgres", "postgresql"):
         return _postgresql(url)
-    raise ImproperlyConfigured(
-        "PATCHBAY_DATABASE_URL must begin with sqlite:/// or postgresql://."
-    )
+    raise ImproperlyConfigured("PATCHBAY_DATABASE_URL must begin with sqlite:/// or postgresql://.")
 
 
 def _sqlite(path: str) -> dict[str, Any]:
@@ -196,8 +194,13 @@ def _postgresql(url: str) -> dict[str, Any]:
         "HOST": options.pop("host", ""),
         "PORT": str(options.pop("port", "")),
         "CONN_HEALTH_CHECKS": True,
-        "CONN_MAX_AGE": 600,
-        "OPTIONS": {"connect_timeout": 10, **options},
+        "OPTIONS": {
+            "connect_timeout": 10,
+            # Each request of the web process has a thread of its own, and each waiting task
+            # too: they share the connections of the process's pool.
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
+            **options,
+        },
     }
 
 

@@ -23,7 +23,9 @@ POLICY = "; ".join(
     )
 )
 
-Get = Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+Get = (
+    Callable[[HttpRequest], HttpResponseBase] | Callable[[HttpRequest], Awaitable[HttpResponseBase]]
+)
 
 
 @sync_and_async_middleware

@@ -34,9 +34,7 @@ class Dag(models.Model):
     filename = models.CharField("file", max_length=500, blank=True)
     description = models.TextField(blank=True)
     notices = models.JSONField(default=list, blank=True)
-    current_version = models.ForeignKey(
-        "DagVersion", models.PROTECT, null=True, related_name="+"
-    )
+    current_version = models.ForeignKey("DagVersion", models.PROTECT, null=True, related_name="+")
     is_missing = models.BooleanField("missing", default=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -188,9 +186,7 @@ class Step(models.Model):
     """
 
     run = models.ForeignKey(DagRun, models.CASCADE, related_name="steps")
-    task_instance = models.ForeignKey(
-        TaskInstance, models.CASCADE, null=True, related_name="steps"
-    )
+    task_instance = models.ForeignKey(TaskInstance, models.CASCADE, null=True, related_name="steps")
     number = models.PositiveSmallIntegerField("step")
     position = models.PositiveIntegerField()
     try_number = models.PositiveIntegerField(default=1)

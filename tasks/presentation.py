@@ -17,8 +17,8 @@ from tasks.tracker import Tracker, track
 class StepRow:
     """One row of the execution table, in words.
 
-    ``result`` of a row that isn't over is what is expected of it, or how far
-    it is. ``seconds`` is how long it took; ``None`` while it goes on.
+    ``result`` of a pending row is what is expected of it; of a running one, how
+    far it is. ``seconds`` is how long it took; ``None`` while it goes on.
     """
 
     key: str
@@ -96,7 +96,7 @@ def step_row(step: Step) -> StepRow:
         conn_id=step.conn_id,
         internal_state=kind.internal_state,
         state=StepState(step.state),
-        result=step.result or kind.done,
+        result=step.result or ("" if step.state == StepState.RUNNING else kind.done),
         facts=_facts(step),
         retries=step.retries,
         started_at=step.started_at,
@@ -132,5 +132,3 @@ def _facts(step: Step) -> str:
 
 def _between(start: datetime | None, end: datetime | None) -> float | None:
     return (end - start).total_seconds() if start and end else None
-
-

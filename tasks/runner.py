@@ -155,8 +155,7 @@ class _Execution:
             )
         self.hook = hook_for(connection)
         self.context.log(
-            f"connection {connection.conn_id}, version {connection.version}, "
-            f"{connection.conn_type}"
+            f"connection {connection.conn_id}, version {connection.version}, {connection.conn_type}"
         )
         changes = [steps.succeeded(self._at(2), steps.KINDS[2].done), steps.began(self._at(3))]
         self._write(changes, conn_id=self.conn_id, conn_version=connection.version)

@@ -54,9 +54,13 @@ TASK_MOVES: dict[TaskState, frozenset[TaskState]] = {
 }
 
 STEP_MOVES: dict[StepState, frozenset[StepState]] = {
-    StepState.PENDING: frozenset({StepState.RUNNING, StepState.SUCCESS, StepState.FAILED, StepState.SKIPPED}),
+    StepState.PENDING: frozenset(
+        {StepState.RUNNING, StepState.SUCCESS, StepState.FAILED, StepState.SKIPPED}
+    ),
     # To pending: a worker that takes over begins the unfinished steps anew.
-    StepState.RUNNING: frozenset({StepState.SUCCESS, StepState.FAILED, StepState.PENDING, StepState.SKIPPED}),
+    StepState.RUNNING: frozenset(
+        {StepState.SUCCESS, StepState.FAILED, StepState.PENDING, StepState.SKIPPED}
+    ),
     StepState.SUCCESS: frozenset({StepState.PENDING}),
     StepState.FAILED: frozenset({StepState.PENDING}),
     StepState.SKIPPED: frozenset({StepState.PENDING}),

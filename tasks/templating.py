@@ -42,7 +42,9 @@ def context_of(run: DagRun, task_instance: TaskInstance, spec: DagSpec) -> dict[
     }
 
 
-def render(operator: type[Operator], arguments: dict[str, Any], names: dict[str, Any]) -> dict[str, Any]:
+def render(
+    operator: type[Operator], arguments: dict[str, Any], names: dict[str, Any]
+) -> dict[str, Any]:
     """``arguments`` with the templated ones filled. Raise ``Failure`` naming the field."""
     templated = {argument.name for argument in operator.arguments if argument.templated}
     return {
@@ -53,9 +55,7 @@ def render(operator: type[Operator], arguments: dict[str, Any], names: dict[str,
 
 def _filled(value: Any, names: dict[str, Any], *, field: str) -> Any:
     if isinstance(value, dict):
-        return {
-            key: _filled(item, names, field=f"{field}.{key}") for key, item in value.items()
-        }
+        return {key: _filled(item, names, field=f"{field}.{key}") for key, item in value.items()}
     if isinstance(value, list):
         return [_filled(item, names, field=f"{field}[{n}]") for n, item in enumerate(value)]
     if not isinstance(value, str) or "{" not in value:

@@ -89,7 +89,9 @@ def _result(row: StepRow) -> str:
     if row.retries:
         parts.append(f"{row.retries} retries")
     text = " · ".join(part for part in parts if part)
-    return text if row.state == StepState.SUCCESS else f"{state_word(row.state)}: {text}"
+    if row.state == StepState.SUCCESS:
+        return text
+    return f"{state_word(row.state)}: {text}" if text else state_word(row.state)
 
 
 def _explained(row: StepRow) -> str:
@@ -180,5 +182,3 @@ class _Changes:
         except (redis.RedisError, OSError):
             self.subscription = None
         time.sleep(POLL)
-
-

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from google.auth.credentials import AnonymousCredentials, Credentials
@@ -22,6 +23,8 @@ from connections.types.google_cloud_platform import (
     DEFAULT_READ_TIMEOUT,
 )
 
+TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
+
 
 class _TimedAdapter(HTTPAdapter):
     """Gives every request the connection's timeouts, whatever the library above asks for.
@@ -35,6 +38,19 @@ class _TimedAdapter(HTTPAdapter):
 
     def send(self, request: Any, *args: Any, **kwargs: Any) -> requests.Response:
         return super().send(request, *args, **{**kwargs, "timeout": self._timeout})
+
+
+class _OwnRequest(Request):  # type: ignore[misc]  # the library's class is not typed
+    """Google's transport, for the thread of its session only.
+
+    The library copies it for a background look-up of allowed regions after each
+    new token. A session lives as long as one task: the look-up would come too
+    late for it, and leave a thread behind that calls out. It gives up when the
+    transport can't be copied.
+    """
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> _OwnRequest:
+        raise TypeError("a session's transport is not shared")
 
 
 @dataclass
@@ -73,7 +89,8 @@ class GoogleCloudSession:
 
     def failure_of(self, error: Exception) -> SessionFailure | None:
         """What ``error`` of a call means; ``None`` for what only the called service knows."""
-        return failure_of(error, read_timeout=self.read_timeout)
+        host = urlsplit(self.api_endpoint).netloc or "bigquery.googleapis.com"
+        return failure_of(error, host=host, read_timeout=self.read_timeout)
 
 
 class GoogleCloudHook(Hook):
@@ -85,13 +102,14 @@ class GoogleCloudHook(Hook):
         connect = float(extra.get("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
         read = float(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
         token_http = _mount(requests.Session(), connect, read)
-        request = Request(token_http)
+        request = _OwnRequest(token_http)
+        credentials: Credentials | None = None
         try:
             credentials, own_project = credentials_of(extra, request=request)
             _verify(credentials, request)
         except EXPECTED as error:
             token_http.close()
-            raise self._failure(error, read_timeout=read) from None
+            raise self._failure(error, credentials, read_timeout=read) from None
         except SessionFailure:
             token_http.close()
             raise
@@ -118,9 +136,13 @@ class GoogleCloudHook(Hook):
         session.http.close()
         session.token_http.close()
 
-    def _failure(self, error: Exception, *, read_timeout: float) -> SessionFailure:
-        failure = failure_of(error, read_timeout=read_timeout)
+    def _failure(
+        self, error: Exception, credentials: Credentials | None, *, read_timeout: float
+    ) -> SessionFailure:
+        token_uri = getattr(credentials, "_token_uri", None) or TOKEN_URI
+        failure = failure_of(error, host=urlsplit(token_uri).netloc, read_timeout=read_timeout)
         assert failure is not None
+        failure.facts.setdefault("account", getattr(credentials, "service_account_email", ""))
         if failure.code == "session:credentials-rejected":
             chain = self.connection.extra.get("impersonation_chain")
             if chain and "impersonat" in str(error).lower():

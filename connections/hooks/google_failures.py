@@ -16,7 +16,9 @@ from connections.types.google_cloud_platform import DEFAULT_READ_TIMEOUT
 
 #: Google's reasons for "too often", which come with 403 as well as with 429.
 #: https://cloud.google.com/bigquery/docs/error-messages
-RATE_LIMIT_REASONS = frozenset({"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"})
+RATE_LIMIT_REASONS = frozenset(
+    {"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"}
+)
 #: What the libraries raise on purpose; anything else is a defect.
 EXPECTED = (GoogleAPICallError, auth.GoogleAuthError, requests.RequestException)
 
@@ -27,12 +29,20 @@ def reason_of(error: GoogleAPICallError) -> str:
 
 
 def failure_of(
-    error: Exception, *, read_timeout: float = DEFAULT_READ_TIMEOUT
+    error: Exception, *, host: str, read_timeout: float = DEFAULT_READ_TIMEOUT
 ) -> SessionFailure | None:
     """The failure that any service of Google could have caused, or ``None``.
 
-    What only one service can mean (a table not found, say) is left to the caller.
+    What only one service can mean (a table not found, say) is left to the
+    caller. ``host`` is where the call went, for an error that doesn't tell.
     """
+    failure = _failure_of(error, read_timeout)
+    if failure is not None:
+        failure.facts["host"] = failure.facts.get("host") or host
+    return failure
+
+
+def _failure_of(error: Exception, read_timeout: float) -> SessionFailure | None:
     chain = list(_chain(error))
     if transport := next((e for e in chain if isinstance(e, requests.RequestException)), None):
         return _transport_failure(transport, read_timeout)
@@ -132,11 +142,9 @@ def _refresh_failure(error: auth.RefreshError) -> SessionFailure:
     """https://cloud.google.com/iam/docs/reference/sts/rest and RFC 6749, section 5.2."""
     answer = next((arg for arg in error.args if isinstance(arg, dict)), None)
     if getattr(error, "retryable", False):
-        return SessionFailure(
-            "cloud:unavailable", host="the token endpoint", status="5xx", attempts=3
-        )
+        return SessionFailure("cloud:unavailable", status="5xx", attempts=3)
     if answer is None:
-        return SessionFailure("cloud:bad-answer", host="the token endpoint")
+        return SessionFailure("cloud:bad-answer")
     reason = str(answer.get("error", "refused"))
     words = str(answer.get("error_description", ""))
     return SessionFailure(

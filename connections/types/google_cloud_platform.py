@@ -131,7 +131,9 @@ _AUTHENTICATION = (
         placeholder='{"audience": "…"}',
         help="Sent to the token URL with the client's credentials. A JSON object.",
     ),
-    TypeField("is_anonymous", "Anonymous", kind="boolean", methods=("anonymous",), group="authentication"),
+    TypeField(
+        "is_anonymous", "Anonymous", kind="boolean", methods=("anonymous",), group="authentication"
+    ),
 )
 
 _NETWORK = (

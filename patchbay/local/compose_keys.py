@@ -3,7 +3,7 @@
     python -m patchbay.local.compose_keys
 
 Each consumer has a volume of its own and sees nothing else. What `.env` names
-is written anew at each start; what was made here stays as it is.
+wins at each start; what was made here stays as it is.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from patchbay.local.errors import LocalError
-from patchbay.local.files import PRIVATE_FOLDER, write_private
+from patchbay.local.files import PRIVATE_FILE, PRIVATE_FOLDER, write_private
 from patchbay.local.keys import new_fernet_key, new_secret_key
 
 VOLUMES = Path("/run/patchbay")
-#: The user of Patchbay's image; the Valkey of docker-compose.yml runs as the same.
+#: The user of Patchbay's image. Valkey runs as the same, so that it can read its file.
 PATCHBAY = 10001
-#: Its image starts as root, reads the password, and goes on as another user.
-POSTGRES = 0
+#: PostgreSQL's image starts as root, reads the password, and goes on as another user.
+ROOT = 0
 VALKEY_CONFIG = """\
 requirepass {password}
 dir /data
@@ -44,34 +44,33 @@ def main(given: Mapping[str, str]) -> int:
 
 
 def write_all(volumes: Path, given: Mapping[str, str]) -> None:
-    """Write every file of every volume. ``given`` are the variables of `.env`."""
-    keys, postgres, valkey = volumes / "keys", volumes / "postgres", volumes / "valkey"
-    for folder, owner in ((keys, PATCHBAY), (postgres, POSTGRES), (valkey, PATCHBAY)):
-        _give(folder, owner, mode=PRIVATE_FOLDER)
-    data = volumes / "valkey-data"
-    if data.is_dir():
-        _give(data, PATCHBAY, mode=PRIVATE_FOLDER)
+    """Write every file of every volume. ``given`` holds the variables of `.env`."""
+    owners = {"keys": PATCHBAY, "postgres": ROOT, "valkey": PATCHBAY, "valkey-data": PATCHBAY}
+    for folder, owner in owners.items():
+        _give(volumes / folder, owner, mode=PRIVATE_FOLDER)
 
-    def keep(path: Path, name: str, make: Callable[[], str], *, owner: int = PATCHBAY) -> str:
-        text = given.get(name, "").strip() or _read(path) or make()
-        if text != _read(path):
-            write_private(path, text + "\n")
-        _give(path, owner, mode=0o600)
+    def value(name: str) -> str:
+        return given.get(name, "").strip()
+
+    def keep(file: str, name: str, make: Callable[[], str]) -> str:
+        path = volumes / file
+        text = value(name) or _read(path) or make()
+        _write(path, text, owner=owners[path.parent.name])
         return text
 
-    keep(keys / "secret_key", "PATCHBAY_SECRET_KEY", new_secret_key)
-    keep(keys / "field_encryption_keys", "PATCHBAY_FIELD_ENCRYPTION_KEYS", new_fernet_key)
-    password = keep(postgres / "password", "POSTGRES_PASSWORD", _password, owner=POSTGRES)
-    url = f"postgresql://patchbay:{quote(password, safe='')}@postgres:5432/patchbay"
-    keep(keys / "database_url", "PATCHBAY_DATABASE_URL", lambda: url)
-    # New at each start, unless given: nothing is encrypted with it.
-    password = _password()
-    keep(
-        keys / "broker_url",
-        "PATCHBAY_BROKER_URL",
-        lambda: f"redis://:{password}@valkey:6379/0",
-    )
-    _write_valkey_config(valkey / "valkey.conf", _read(keys / "broker_url"))
+    keep("keys/secret_key", "PATCHBAY_SECRET_KEY", new_secret_key)
+    keep("keys/field_encryption_keys", "PATCHBAY_FIELD_ENCRYPTION_KEYS", new_fernet_key)
+    postgres = quote(keep("postgres/password", "POSTGRES_PASSWORD", _password), safe="")
+    valkey = keep("valkey/password", "VALKEY_PASSWORD", _password)
+    config = VALKEY_CONFIG.format(password=valkey)
+    _write(volumes / "valkey" / "valkey.conf", config, owner=PATCHBAY)
+    urls = {
+        "DATABASE_URL": f"postgresql://patchbay:{postgres}@postgres:5432/patchbay",
+        "BROKER_URL": f"redis://:{quote(valkey, safe='')}@valkey:6379/0",
+    }
+    for name, url in urls.items():
+        text = value(f"PATCHBAY_{name}") or url
+        _write(volumes / "keys" / name.lower(), text, owner=PATCHBAY)
 
 
 def _password() -> str:
@@ -85,10 +84,15 @@ def _read(path: Path) -> str:
         return ""
 
 
+def _write(path: Path, text: str, *, owner: int) -> None:
+    if text.strip() != _read(path):
+        write_private(path, text.strip() + "\n")
+    _give(path, owner, mode=PRIVATE_FILE)
+
+
 def _give(path: Path, owner: int, *, mode: int) -> None:
     """Only its owner reads it, whoever made the volume."""
-    if os.geteuid() == 0:
-        os.chown(path, owner, owner)
+    os.chown(path, owner, owner)
     path.chmod(mode)
 
 

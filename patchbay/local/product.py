@@ -38,11 +38,9 @@ class Product:
 
         await self._start_valkey(supervisor, broker)
         self.home.write_local_env(environment)
-        _, user = await asyncio.gather(
-            self._start_bigquery(supervisor, bigquery_port),
-            self._set_up(supervisor, bigquery_port, environment),
-        )
+        setting_up = asyncio.create_task(self._set_up(supervisor, bigquery_port, environment))
         try:
+            await asyncio.gather(self._start_bigquery(supervisor, bigquery_port), setting_up)
             await supervisor.launch(
                 services.worker(broker_port=broker.port, broker_password=broker.password),
                 services.beat(self.home),
@@ -51,10 +49,11 @@ class Product:
             )
         except BaseException:
             # A new password is shown only now, whatever else fails or is interrupted.
-            self.terminal.plain(user)
+            if setting_up.done() and not setting_up.cancelled() and not setting_up.exception():
+                self.terminal.plain(setting_up.result())
             raise
         self.terminal.say("Ctrl-C ends all of it.")
-        self.terminal.plain(f"Patchbay is ready: {self.url}   {user}")
+        self.terminal.plain(f"Patchbay is ready: {self.url}   {setting_up.result()}")
 
     async def _start_valkey(self, supervisor: Supervisor, broker: valkey.Broker) -> None:
         valkey.write_config(self.home, broker)

@@ -45,11 +45,12 @@ def seed(*, demo_endpoint: str) -> None:
     from django.db import transaction
 
     call_command("migrate", interactive=False, verbosity=0)
+    call_command("dags", "sync")
+    # Last, so that a new password is told only when all of this went well.
     with transaction.atomic():
-        create_admin()
         if demo_endpoint:
             prepare_demo_connection(demo_endpoint)
-    call_command("sync_dags")
+        create_admin()
 
 
 def create_admin() -> None:

@@ -1,10 +1,16 @@
-"""Template filters: numbers, times and states in the words of the product."""
+"""Template filters and tags: numbers, times and states in the words of the product."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from datetime import datetime
+from textwrap import dedent
+from typing import Any, Protocol
 
 from django import template
+from django.forms import BoundField
+from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -60,11 +66,15 @@ def ago(moment: datetime | None) -> SafeString | str:
     if moment is None:
         return "never"
     return format_html(
-        '<time datetime="{}" title="{}">{}</time>',
+        '<time datetime="{}" title="{}" data-ago>{}</time>',
         moment.isoformat(),
-        timezone.localtime(moment).strftime("%-d %b %Y, %H:%M:%S %Z"),
+        _exactly(moment),
         _relative((timezone.now() - moment).total_seconds()),
     )
+
+
+def _exactly(moment: datetime) -> str:
+    return timezone.localtime(moment).strftime("%-d %b %Y, %H:%M:%S %Z")
 
 
 def _relative(seconds: float) -> str:
@@ -77,9 +87,96 @@ def _relative(seconds: float) -> str:
 
 
 @register.filter
+def time_of_day(moment: datetime | None) -> SafeString | str:
+    """A time element of ``clock``; the browser shows it in its own time zone."""
+    if moment is None:
+        return ""
+    return format_html(
+        '<time datetime="{}" title="{}" data-clock>{}</time>',
+        moment.isoformat(),
+        _exactly(moment),
+        clock(moment),
+    )
+
+
+@register.filter
 def clock(moment: datetime | None) -> str:
     """The time of the day, with milliseconds."""
     if moment is None:
         return ""
     local = timezone.localtime(moment)
     return f"{local:%H:%M:%S}.{local.microsecond // 1000:03d}"
+
+
+@register.simple_tag
+def svg(name: str) -> SafeString:
+    """A picture from static/icons.svg. It says nothing to a screen reader: put words beside it."""
+    return format_html(
+        '<svg class="icon icon-{}" aria-hidden="true"><use href="{}#{}"></use></svg>',
+        name,
+        static("icons.svg"),
+        name,
+    )
+
+
+@register.simple_tag
+def pill(state: str) -> SafeString:
+    """A state as a pill: icon, word and colour."""
+    return _state("pill", state)
+
+
+@register.simple_tag
+def state_mark(state: str) -> SafeString:
+    """A state as icon, word and colour, without the pill."""
+    return _state("state", state)
+
+
+def _state(kind: str, state: str) -> SafeString:
+    tone, icon, word = STATES[state]
+    return format_html('<span class="{} {}">{}{}</span>', kind, tone, svg(icon), word)
+
+
+@register.filter
+def moment_of(text: str) -> datetime:
+    """A moment that was stored as text in JSON."""
+    return datetime.fromisoformat(text)
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    """``value`` as one line of JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+@register.filter
+def pretty_json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+@register.filter
+def listed(value: Any) -> str:
+    """A list as ``a, b and c``; anything else as it is."""
+    if not isinstance(value, list | tuple):
+        return str(value)
+    *first, last = [str(item) for item in value] or [""]
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+@register.filter
+def sql_of(arguments: dict[str, Any]) -> str:
+    """The SQL of a query job's arguments, without the indentation of its DAG file."""
+    configuration = arguments.get("configuration")
+    query = configuration.get("query") if isinstance(configuration, dict) else None
+    text = query.get("query") if isinstance(query, dict) else None
+    return dedent(text.expandtabs(4)).strip() if isinstance(text, str) else ""
+
+
+class _Row(Protocol):
+    @property
+    def field(self) -> BoundField: ...
+
+
+@register.filter
+def is_in_use(rows: Iterable[_Row]) -> bool:
+    """Whether one of a form's rows holds a value or an error, and so must be seen."""
+    return any(row.field.errors or row.field.value() not in (None, "") for row in rows)

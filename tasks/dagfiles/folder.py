@@ -19,6 +19,7 @@ _LOOKED_AT = 1 << 20
 class BadPattern:
     """A line of ``.airflowignore``, or the whole file, that can't be used."""
 
+    kind: str
     line: int | None
     words: str
 
@@ -44,15 +45,16 @@ def ignore_patterns(folder: Path) -> tuple[list[re.Pattern[str]], list[BadPatter
     except FileNotFoundError:
         return [], []
     except OSError as error:
-        return [], [BadPattern(None, f"The file can't be read: {error.strerror}.")]
+        return [], [BadPattern("unreadable", None, f"The file can't be read: {error.strerror}.")]
     good: list[re.Pattern[str]] = []
     bad: list[BadPattern] = []
     for number, line in enumerate(text.splitlines(), start=1):
         pattern = re.sub(r"\s*#.*", "", line).strip()
         try:
             good += [re.compile(pattern)] if pattern else []
-        except re.error as error:
-            bad.append(BadPattern(number, f"{pattern!r} isn't a regular expression: {error}."))
+        except (re.error, OverflowError, RecursionError) as error:
+            words = f"{pattern!r} isn't a regular expression: {error}."
+            bad.append(BadPattern("syntax", number, words))
     return good, bad
 
 
@@ -79,7 +81,7 @@ def _is_walked(parent: str, name: str, seen: set[str]) -> bool:
 
 def _may_have_a_dag(path: Path) -> bool:
     try:
-        if path.exists() and not path.is_file():
+        if path.exists() and not path.is_file() and not path.is_dir():
             return False  # a pipe or a socket: opening it could wait for ever
         with path.open("rb") as file:
             start = file.read(_LOOKED_AT).lower()

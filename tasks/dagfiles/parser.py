@@ -36,7 +36,7 @@ def parse_folder(folder: Path, *, timeout: float = TIMEOUT) -> list[ParsedFile]:
     names = list(dag_files(folder, patterns))
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         parsed = list(pool.map(partial(_parse, folder=folder, timeout=timeout), names))
-    ignored = [_failed(IGNORE_FILE, "syntax", bad.words, line=bad.line) for bad in bad_patterns[:1]]
+    ignored = [_failed(IGNORE_FILE, bad.kind, bad.words, line=bad.line) for bad in bad_patterns[:1]]
     return ignored + settle_duplicates(parsed)
 
 

@@ -79,7 +79,8 @@ def _problem(data: dict[str, Any] | None, *, filename: str) -> ImportProblem | N
     if data is None:
         return None
     problem = ImportProblem(filename=filename, **data)
-    is_line = problem.line is None or problem.line in range(1 << 31)
+    line = problem.line
+    is_line = line is None or (isinstance(line, int) and 0 <= line < 1 << 31)
     if not is_line or problem.kind not in KINDS or not isinstance(problem.message, str):
         raise TypeError("not a problem")
     return problem

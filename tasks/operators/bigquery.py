@@ -19,9 +19,7 @@ class BigQueryInsertJobOperator(Operator):
     """
 
     name: ClassVar[str] = "BigQueryInsertJobOperator"
-    import_paths: ClassVar[tuple[str, ...]] = (
-        "airflow.providers.google.cloud.operators.bigquery",
-    )
+    import_paths: ClassVar[tuple[str, ...]] = ("airflow.providers.google.cloud.operators.bigquery",)
     connection_argument: ClassVar[str] = "gcp_conn_id"
     default_conn_id: ClassVar[str] = "google_cloud_default"
     connection_types: ClassVar[tuple[str, ...]] = ("google_cloud_platform", "gcpbigquery")

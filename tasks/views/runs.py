@@ -30,15 +30,18 @@ def index(request: HttpRequest) -> HttpResponse:
     elif chosen in (RunState.FAILED, RunState.SUCCESS):
         runs = runs.filter(state=chosen)
     page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {"page": page, "runs": run_lines(page.object_list), "chosen": chosen, "states": STATES}
+    context = {
+        "page": page,
+        "runs": run_lines(page.object_list),
+        "chosen": chosen,
+        "states": STATES,
+    }
     return render(request, "tasks/runs.html", context)
 
 
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(
-        DagRun.objects.select_related("dag", "version"), pk=pk
-    )
+    run = get_object_or_404(DagRun.objects.select_related("dag", "version"), pk=pk)
     return render(request, "tasks/run.html", run_context(run))
 
 

@@ -61,7 +61,9 @@ class Command(BaseCommand):
         self.stdout.write(f"{count} DAGs in {len(files)} files of {settings.DAGS_FOLDER}")
         for file in files:
             if file.problem:
-                place = f"{file.filename}:{file.problem.line}" if file.problem.line else file.filename
+                place = (
+                    f"{file.filename}:{file.problem.line}" if file.problem.line else file.filename
+                )
                 self.stderr.write(f"{place}: {file.problem.message}")
 
     def _trigger(self, options: dict[str, Any]) -> None:
@@ -97,5 +99,3 @@ class Command(BaseCommand):
                 "`make run` in another terminal, or set PATCHBAY_BROKER_URL.",
                 returncode=FAILED,
             )
-
-
