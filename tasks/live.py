@@ -12,6 +12,7 @@ import contextlib
 import logging
 import time
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -93,7 +94,7 @@ class Hub:
         self.is_listening = False
 
     @contextlib.contextmanager
-    def watching(self, run_id: int | None) -> contextlib.AbstractContextManager[asyncio.Event]:  # type: ignore[misc]
+    def watching(self, run_id: int | None) -> Iterator[asyncio.Event]:
         """An event that is set at each change of the run, or of any run for ``None``."""
         event = asyncio.Event()
         events = self._anything if run_id is None else self._waiting[run_id]
@@ -101,7 +102,7 @@ class Hub:
         if self._listener is None or self._listener.done():
             self._listener = asyncio.ensure_future(self._listen())
         try:
-            yield event  # type: ignore[misc]
+            yield event
         finally:
             events.discard(event)
             if run_id is not None and not events:

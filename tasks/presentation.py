@@ -6,11 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils import timezone
+
 from connections.diagnosis import Explanation, explain
 from tasks.models import DagRun, Step, TaskInstance
-from tasks.states import StepState, TaskState
+from tasks.states import RunState, StepState, TaskState
 from tasks.steps import KINDS
 from tasks.tracker import Tracker, track
+from tasks.workers import Worker, workers
 
 
 @dataclass(frozen=True)
@@ -106,18 +109,22 @@ def step_row(step: Step) -> StepRow:
     )
 
 
-def waiting_for(instance: TaskInstance, *, workers: int | None, now: datetime) -> str:
-    """Why a task instance doesn't run yet; empty when it does or is over.
+def waiting_for(run: DagRun, table: RunTable) -> str:
+    """What a run waits for that no worker has begun; empty for any other."""
+    if run.state != RunState.QUEUED:
+        return ""
+    found = workers()
+    now = timezone.now()
+    words = (_instance_waits(task.task_instance, found, now) for task in table.tasks)
+    return next((text for text in words if text), "")
 
-    ``workers`` is how many workers are there, ``None`` when nobody can tell.
-    """
-    if instance.state == TaskState.PENDING:
-        return "Waits for the tasks before it"
+
+def _instance_waits(instance: TaskInstance, found: list[Worker] | None, now: datetime) -> str:
     if instance.state != TaskState.QUEUED:
         return ""
-    if instance.sent_at is None:
+    if instance.sent_at is None or found is None:
         return "Waits for the broker, which can't be reached; it is sent as soon as it is back"
-    if workers == 0:
+    if not found:
         return "Waits for a worker: none is running"
     waited = int(_between(instance.queued_at, now) or 0)
     return f"Waits for a free worker for {waited} s" if waited >= 2 else "Waits for a worker"

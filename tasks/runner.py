@@ -21,7 +21,6 @@ from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
 from connections.masking import Masker, secrets_in_use
 from connections.services import get_connection, secrets_of
-from connections.types.base import LoadedConnection
 from tasks import leases, live, scheduling, steps
 from tasks.context import TaskContext
 from tasks.exceptions import LeaseLost, WorkerStopping
@@ -116,9 +115,9 @@ class _Execution:
         number = 2
         try:
             kind = self._kind()
-            connection = self._request_connection(kind)
+            self._request_connection(kind)
             number = 3
-            self._open_session(connection)
+            self._open_session()
             number = 4
             result = self._execute(kind)
         except (LeaseLost, WorkerStopping) as error:
@@ -139,7 +138,7 @@ class _Execution:
             reason = f"there is no operator {self.task.operator}."
             raise Failure("task:not-runnable", reason=reason) from None
 
-    def _request_connection(self, kind: type[Operator]) -> LoadedConnection:
+    def _request_connection(self, kind: type[Operator]) -> None:
         argument = kind.connection_argument
         names = context_of(self.row.run, self.row, self.spec)
         self.conn_id: str = render(kind, {argument: self.task.conn_id}, names)[argument]
@@ -159,9 +158,8 @@ class _Execution:
         )
         changes = [steps.succeeded(self._at(2), steps.KINDS[2].done), steps.began(self._at(3))]
         self._write(changes, conn_id=self.conn_id, conn_version=connection.version)
-        return connection
 
-    def _open_session(self, connection: LoadedConnection) -> None:
+    def _open_session(self) -> None:
         assert self.hook is not None
         self.session = self.hook.open()
         self._mask(self.session.secrets)

@@ -126,7 +126,7 @@ def send(task_instance_ids: Iterable[int]) -> bool:
         try:
             if not settings.BROKER_URL:
                 raise kombu.exceptions.OperationalError("no broker is configured")
-            run_task_instance.apply_async(args=[task_instance_id], retry=False)
+            run_task_instance.apply_async(args=(task_instance_id,), retry=False)
         except (kombu.exceptions.OperationalError, redis.RedisError, OSError):
             logger.warning("The broker can't be reached; queued tasks are sent again later.")
             TaskInstance.objects.filter(pk=task_instance_id, state=TaskState.QUEUED).update(

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 #: Airflow's rule for ``dag_id`` and ``task_id`` (``airflow.utils.helpers.validate_key``).
@@ -115,12 +116,8 @@ def check_dag(dag: DagSpec) -> None:
 
 
 def _check_no_loop(dag: DagSpec) -> None:
-    waiting = {task.task_id: set(task.upstream) for task in dag.tasks}
-    while ready := {task_id for task_id, upstream in waiting.items() if not upstream}:
-        waiting = {
-            task_id: upstream - ready
-            for task_id, upstream in waiting.items()
-            if task_id not in ready
-        }
-    if waiting:
-        raise SpecError(f"DAG {dag.dag_id!r} has a loop among: {', '.join(sorted(waiting))}.")
+    try:
+        TopologicalSorter({task.task_id: task.upstream for task in dag.tasks}).prepare()
+    except CycleError as error:
+        loop = " → ".join(reversed(error.args[1]))
+        raise SpecError(f"DAG {dag.dag_id!r} has a loop: {loop}.") from None

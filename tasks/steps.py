@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import models
 from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from tasks.models import DagRun, LogLine, Step, TaskInstance
@@ -153,9 +154,7 @@ def _apply(run_id: int, change: StepChange, number: int) -> None:
     rows = Step.objects.filter(run_id=run_id, position=change.position)
     columns: dict[str, Any] = {**change.columns, "sequence": number}
     if change.state in (StepState.SUCCESS, StepState.FAILED):
-        columns.setdefault(
-            "started_at", models.functions.Coalesce("started_at", models.Value(columns["ended_at"]))
-        )
+        columns.setdefault("started_at", Coalesce("started_at", models.Value(columns["ended_at"])))
     allowed = [state for state, targets in STEP_MOVES.items() if change.state in targets]
     if change.state is StepState.RUNNING:
         # A running row may tell how far it is.

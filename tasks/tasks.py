@@ -34,6 +34,6 @@ def sweep() -> None:
 @shared_task(name="tasks.sync_dags")
 def sync_dags() -> None:
     """Read the DAG files that changed; called by beat."""
-    from tasks.dagfiles.sync import sync
+    from tasks.dagfiles.sync import sync_if_changed
 
-    sync(settings.DAGS_FOLDER, timeout=settings.DAG_PARSE_TIMEOUT)
+    sync_if_changed(settings.DAGS_FOLDER, timeout=settings.DAG_PARSE_TIMEOUT)

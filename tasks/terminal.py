@@ -7,7 +7,6 @@ from typing import Any
 
 import redis
 from django.db import connection
-from django.utils import timezone
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
@@ -17,8 +16,7 @@ from patchbay.templatetags.patchbay import clock, duration, state_word, tone
 from tasks import live
 from tasks.models import DagRun
 from tasks.presentation import RunTable, StepRow, run_table, waiting_for
-from tasks.states import StepState
-from tasks.workers import workers
+from tasks.states import RunState, StepState
 
 POLL = 0.25
 STYLES = {"ok": "green", "bad": "bold red", "run": "bold blue", "wait": "dim", "skip": "dim"}
@@ -46,11 +44,11 @@ def _watch_drawn(run: DagRun, console: Console) -> bool:
     for row in table.rows:
         if row.explanation:
             console.print(_explained(row))
-    return latest.state == "success"
+    return RunState(latest.state) is RunState.SUCCESS
 
 
 def _drawn(run: DagRun, table: RunTable) -> Table:
-    waiting = _waiting(run, table)
+    waiting = waiting_for(run, table)
     caption = waiting or f"{state_word(run.state)} {duration(run.seconds)}".strip()
     drawn = Table(title=f"{run.dag.dag_id}  {run.run_id}", caption=caption, expand=False)
     for name in ("Step", "Action", "Connection ID used", "Internal state", "Result"):
@@ -118,7 +116,7 @@ def _watch_lines(run: DagRun, out: Any) -> bool:
     with _Changes(run) as changes:
         for latest in changes:
             table = run_table(latest)
-            waiting = _waiting(latest, table)
+            waiting = waiting_for(latest, table)
             if waiting and waiting.split(" for ")[0] != said:
                 said = waiting.split(" for ")[0]
                 out.write(waiting)
@@ -133,17 +131,7 @@ def _watch_lines(run: DagRun, out: Any) -> bool:
                 if row.explanation:
                     out.write(_explained(row))
     out.write(f"{state_word(latest.state)} {duration(latest.seconds)}".strip())
-    return latest.state == "success"
-
-
-def _waiting(run: DagRun, table: RunTable) -> str:
-    if run.state != "queued":
-        return ""
-    found = workers()
-    count = None if found is None else len(found)
-    now = timezone.now()
-    words = (waiting_for(task.task_instance, workers=count, now=now) for task in table.tasks)
-    return next((text for text in words if text), "")
+    return RunState(latest.state) is RunState.SUCCESS
 
 
 class _Changes:

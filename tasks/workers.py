@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
@@ -49,16 +50,14 @@ def start_heartbeat(slots: int) -> None:
 
 
 def _beat(slots: int) -> None:
-    name = f"{socket.gethostname()}:{os.getpid()}"
+    key = f"{KEY}{socket.gethostname()}:{os.getpid()}"
+    name = key.removeprefix(KEY)
     while True:
         text = json.dumps({"name": name, "slots": slots, "busy": leases.busy()})
-        try:
-            live.client().set(KEY + name, text, ex=GONE_AFTER)
-        except (redis.RedisError, OSError):
-            pass  # The broker is away; the next beat tells.
+        # While the broker is away nothing can be told; the next beat tells.
+        with contextlib.suppress(redis.RedisError, OSError):
+            live.client().set(key, text, ex=GONE_AFTER)
         if leases.stopping.wait(BEAT):
             break
-    try:
-        live.client().delete(KEY + name)
-    except (redis.RedisError, OSError):
-        pass
+    with contextlib.suppress(redis.RedisError, OSError):
+        live.client().delete(key)

@@ -101,8 +101,8 @@ def usable() -> bool:
 
 def pip_install(requirements: Path) -> None:
     """pip's many lines are shown only where it fails."""
-    command = [PYTHON, "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
-    command += ["-c", CONSTRAINTS, "-r", requirements]
+    command = [str(PYTHON), "-m", "pip", "install", "--disable-pip-version-check", "--no-input"]
+    command += ["-c", str(CONSTRAINTS), "-r", str(requirements)]
     done = subprocess.run(
         command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

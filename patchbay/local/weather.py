@@ -62,7 +62,8 @@ def load(endpoint: str) -> int:
         credentials=AnonymousCredentials(),
         client_options={"api_endpoint": endpoint},
     )
-    client.create_dataset(DATASET, exists_ok=True, retry=None, timeout=TIMEOUT)
+    retry = bigquery.DEFAULT_RETRY.with_timeout(TIMEOUT)
+    client.create_dataset(DATASET, exists_ok=True, retry=retry, timeout=TIMEOUT)
     config = bigquery.LoadJobConfig(
         schema=[bigquery.SchemaField(name, kind) for name, kind in COLUMNS.items()],
         source_format=bigquery.SourceFormat.CSV,
@@ -75,7 +76,7 @@ def load(endpoint: str) -> int:
         job_config=config,
         timeout=TIMEOUT,
     )
-    job.result(retry=None, timeout=TIMEOUT)
+    job.result(retry=retry, timeout=TIMEOUT)
     client.close()
     return int(job.output_rows or 0)
 

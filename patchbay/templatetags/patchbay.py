@@ -50,11 +50,11 @@ def duration(seconds: float | None) -> str:
     """``5 ms``, ``12.4 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds is None:
         return ""
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{max(seconds, 0) * 1000:.0f} ms"
-    if seconds < 60:
+    if seconds < 59.95:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
+    minutes, rest = divmod(round(seconds), 60)
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"

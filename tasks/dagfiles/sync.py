@@ -15,40 +15,53 @@ logger = logging.getLogger(__name__)
 
 
 def sync(folder: Path, *, timeout: float) -> list[ParsedFile]:
-    """Read every file in ``folder``. A file that fails keeps what it last gave."""
+    """Read every file in ``folder``. What a broken file gave before it broke is kept."""
     files = parse_folder(folder, timeout=timeout)
-    broken = {file.filename for file in files if file.problem}
+    broken = [file.filename for file in files if file.problem]
     with transaction.atomic():
         seen = {_save(file.filename, dag).pk for file in files for dag in file.dags}
-        gone = Dag.objects.filter(is_missing=False).exclude(pk__in=seen)
-        gone.exclude(filename__in=broken).update(is_missing=True, updated_at=timezone.now())
+        for dag in Dag.objects.filter(is_missing=False).exclude(pk__in=seen):
+            # A folder that can't be read is a problem of its own name, and hides its files.
+            if not any(
+                dag.filename == name or dag.filename.startswith(f"{name}/") for name in broken
+            ):
+                Dag.objects.filter(pk=dag.pk).update(is_missing=True, updated_at=timezone.now())
         _save_errors([file.problem for file in files if file.problem])
     return files
 
 
+_seen: dict[Path, object] = {}
+
+
+def sync_if_changed(folder: Path, *, timeout: float) -> None:
+    """What beat calls: read the files only when this process sees that one has changed."""
+    signature = sorted(
+        (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        for path in folder.rglob("*")
+        if path.suffix != ".pyc" and (stat := path.stat()) is not None
+    )
+    if _seen.get(folder) != signature:
+        sync(folder, timeout=timeout)
+        _seen[folder] = signature
+
+
 def _save(filename: str, parsed: ParsedDag) -> Dag:
     spec = parsed.spec
-    dag, _ = Dag.objects.get_or_create(dag_id=spec.dag_id)
-    digest = spec.digest()
-    if dag.current_version is None or dag.current_version.digest != digest:
-        number = dag.current_version.number + 1 if dag.current_version else 1
+    dag, _ = Dag.objects.select_related("current_version").get_or_create(dag_id=spec.dag_id)
+    old = dag.current_version
+    if old is None or old.digest != spec.digest():
         dag.current_version = DagVersion.objects.create(
             dag=dag,
-            number=number,
+            number=old.number + 1 if old else 1,
             spec=spec.to_json(),
-            digest=digest,
+            digest=spec.digest(),
             conn_ids=list(spec.conn_ids),
         )
-        logger.info("DAG %s is now at version %d.", spec.dag_id, number)
-    new = {
-        "filename": filename,
-        "description": spec.description,
-        "notices": list(parsed.notices),
-        "is_missing": False,
-    }
-    if dag.current_version_id is None or any(getattr(dag, k) != v for k, v in new.items()):
-        for name, value in new.items():
-            setattr(dag, name, value)
+        logger.info("DAG %s is now at version %d.", spec.dag_id, dag.current_version.number)
+    dag.filename = filename
+    dag.description = spec.description
+    dag.notices = list(parsed.notices)
+    dag.is_missing = False
     dag.updated_at = timezone.now()
     dag.save()
     return dag

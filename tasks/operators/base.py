@@ -115,19 +115,20 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 def _check_value(operator: str, argument: Argument, value: Any) -> None:
-    if value is None or value == argument.default:
+    if value is None:
         return
-    if not argument.supported:
-        raise ArgumentError(
-            f"{operator}: {argument.name}={value!r} is not supported. {argument.help}".rstrip()
-        )
     is_stray_bool = isinstance(value, bool) and argument.kind in ("integer", "number")
     if is_stray_bool or not isinstance(value, _KINDS[argument.kind]):
         raise ArgumentError(
             f"{operator}: {argument.name} must be {_WORDS[argument.kind]}, "
             f"not {type(value).__name__}."
         )
-    if argument.kind == "texts" and not all(isinstance(item, str) for item in value):
+    if value != argument.default and not argument.supported:
+        raise ArgumentError(
+            f"{operator}: {argument.name}={value!r} is not supported. {argument.help}".rstrip()
+        )
+    is_list = isinstance(value, _KINDS["texts"])
+    if is_list and not all(isinstance(item, str) for item in value):
         raise ArgumentError(f"{operator}: {argument.name} must hold only texts.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -14,7 +15,6 @@ from tasks.models import DagRun
 from tasks.presentation import RunTable, run_table, waiting_for
 from tasks.states import RUN_TERMINAL, RunState
 from tasks.views.listing import run_lines
-from tasks.workers import workers
 
 PAGE_SIZE = 25
 LONGEST_LOG = 2_000
@@ -53,20 +53,9 @@ def run_context(run: DagRun) -> dict[str, Any]:
         "run": run,
         "table": table,
         "lines": list(reversed(lines)),
-        "waiting": _waiting(run, table),
+        "waiting": waiting_for(run, table),
         "timeline": timeline(run, table),
     }
-
-
-def _waiting(run: DagRun, table: RunTable) -> str:
-    """What a run that doesn't move waits for."""
-    if run.state != RunState.QUEUED:
-        return ""
-    found = workers()
-    count = None if found is None else len(found)
-    now = timezone.now()
-    words = (waiting_for(task.task_instance, workers=count, now=now) for task in table.tasks)
-    return next((text for text in words if text), "")
 
 
 def timeline(run: DagRun, table: RunTable) -> list[dict[str, Any]]:
@@ -74,7 +63,7 @@ def timeline(run: DagRun, table: RunTable) -> list[dict[str, Any]]:
     end = run.ended_at or timezone.now()
     total = max((end - run.queued_at).total_seconds(), 0.001)
 
-    def percent(moment: Any) -> float:
+    def percent(moment: datetime) -> float:
         return round(100 * (moment - run.queued_at).total_seconds() / total, 2)
 
     bars = []

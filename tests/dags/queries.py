@@ -2,4 +2,7 @@
 
 
 def warm_days(year):
-    return f"SELECT COUNT(*) FROM seattle.weather WHERE temp_max > 25 AND EXTRACT(YEAR FROM date) = {year}"
+    return f"""
+        SELECT COUNT(*) AS days FROM seattle.weather
+        WHERE temp_max > 25 AND EXTRACT(YEAR FROM date) = {year}
+    """

@@ -100,6 +100,16 @@ def program(
                 os.kill(pid, 9)
 
 
+@contextmanager
+def running_patchbay(home: Path, *, folder: Path, **variables: str) -> Iterator[Program]:
+    """All of Patchbay, as `make run` starts it, ready for use; ``PORT`` has to be among
+    ``variables``. ``folder`` takes its output. Whatever the test does, nothing is left."""
+    command, env = patchbay(home, variables)
+    with program(command, folder=folder, env=env) as running:
+        running.wait_for("Patchbay is ready: ", seconds=120)
+        yield running
+
+
 def patchbay(
     home: Path, variables: Mapping[str, str] | None = None
 ) -> tuple[list[str], dict[str, str]]:

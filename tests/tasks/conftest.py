@@ -36,6 +36,12 @@ def query_task(
     return TaskSpec(task_id, "BigQueryInsertJobOperator", conn_id, arguments, upstream)
 
 
+def trigger(*tasks: TaskSpec) -> DagRun:
+    """Make a run, by default of one query, and leave it to a worker."""
+    save_dag(*(tasks or (query_task(),)))
+    return trigger_dag_run("example_dag", actor=ACTOR)
+
+
 @pytest.fixture
 def run_dag(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DagRun]:
     """Trigger a DAG of these tasks (one query by default) and run it in this process."""

@@ -1,0 +1,61 @@
+"""Real processes: a worker and a web process for each module that asks for them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+
+from tasks.models import DagRun
+from tests import processes
+
+
+@pytest.fixture(scope="module")
+def worker(django_db_setup: None) -> Iterator[processes.Process]:
+    with processes.worker() as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def web(django_db_setup: None) -> Iterator[str]:
+    with processes.web() as (_, url):
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def _empty_broker() -> None:
+    """No message of a test reaches the next one."""
+    redis.Redis.from_url(settings.BROKER_URL).delete("default")
+
+
+@pytest.fixture
+def until() -> Callable[..., Any]:
+    """Wait until a function gives something true."""
+
+    def wait(function: Callable[[], Any], *, seconds: float = 20) -> Any:
+        end = time.monotonic() + seconds
+        while not (found := function()):
+            assert time.monotonic() < end, "This did not happen in time."
+            time.sleep(0.02)
+        return found
+
+    return wait
+
+
+@pytest.fixture
+def over(until: Callable[..., Any]) -> Callable[..., DagRun]:
+    """Wait until a run is over, and return it as it is then."""
+
+    def wait(run: DagRun, *, seconds: float = 20) -> DagRun:
+        def found() -> DagRun | None:
+            latest = DagRun.objects.get(pk=run.pk)
+            return latest if latest.is_over else None
+
+        result: DagRun = until(found, seconds=seconds)
+        return result
+
+    return wait

@@ -1,0 +1,64 @@
+"""Workers that die, that stop, or that are not there: nothing is lost, nothing runs twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import redis
+from django.conf import settings
+
+from tasks.models import DagRun
+from tasks.recovery import lost
+from tasks.services import send
+from tests import processes
+from tests.fakes.google import FakeGoogle, JobPlan
+from tests.tasks.conftest import states, trigger
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+def test_messages_carry_ids_only(google: FakeGoogle, key: dict[str, Any], connect: Any) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    run = trigger()
+    [message] = redis.Redis.from_url(settings.BROKER_URL).lrange("default", 0, -1)
+    assert b"my_gcp_conn" not in message
+    assert key["private_key"][40:80].encode() not in message
+    assert run.state == "queued"
+
+
+def test_a_killed_worker_is_taken_over_and_the_cloud_sees_one_job(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(running=3))
+    with processes.worker() as first:
+        run = trigger()
+        until(lambda: google.jobs)
+        first.kill()
+    with processes.worker():
+        until(lost, seconds=10)
+        send([run.task_instances.get().pk])
+        run = over(run)
+    assert run.state == "success"
+    assert states(run) == ["success"] * 6
+    assert len(google.jobs) == 1
+    assert run.log_lines.filter(text__contains="taken over").exists()
+
+
+def test_a_worker_that_stops_leaves_its_job_to_the_next(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(running=4))
+    with processes.worker() as first:
+        run = trigger()
+        until(lambda: google.jobs)
+        first.stop(seconds=5)
+        assert first.popen.returncode == 0
+    assert DagRun.objects.get(pk=run.pk).state == "running"
+    assert lost() == [run.task_instances.get().pk]
+    with processes.worker():
+        send(lost())
+        assert over(run).state == "success"
+    assert len(google.jobs) == 1
