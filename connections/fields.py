@@ -9,17 +9,24 @@ the text of an SQL expression. This subclass fails closed instead.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models.expressions import Case, Value
+from django.db.models.functions import Cast
 from encrypted_model_fields.fields import EncryptedTextField
 
 from connections.exceptions import SecretsUnreadable
+
+if TYPE_CHECKING:
+    _TextField = models.TextField[str | None, str | None]
+else:
+    _TextField = EncryptedTextField  # the library has no types
 
 
 @lru_cache(maxsize=8)
@@ -39,6 +46,10 @@ class Ciphertext:
     def __init__(self, token: str) -> None:
         self.token = token
 
+    @classmethod
+    def of(cls, text: str) -> Ciphertext:
+        return cls(_crypter().encrypt(text.encode()).decode())
+
     def decrypt(self) -> str:
         """Raise ``InvalidToken`` when no configured key fits."""
         return _crypter().decrypt(self.token.encode()).decode()
@@ -54,7 +65,11 @@ class Ciphertext:
 
 
 class _SecretAttribute:
-    """Decrypts when the attribute is read; the instance keeps only the ciphertext."""
+    """Encrypts when the attribute is set, and decrypts when it is read.
+
+    So no instance holds a secret in clear, and an instance that is saved again
+    writes the very ciphertext that it read.
+    """
 
     def __init__(self, field: SecretTextField) -> None:
         self.field = field
@@ -62,29 +77,37 @@ class _SecretAttribute:
     def __get__(self, instance: models.Model | None, owner: type | None = None) -> Any:
         if instance is None:
             return self
-        name = self.field.attname
-        if name not in instance.__dict__:
-            instance.refresh_from_db(fields=[name])
-        value = instance.__dict__[name]
+        value = self.field.stored(instance)
         if not isinstance(value, Ciphertext):
             return value
         try:
             return value.decrypt()
         except (InvalidToken, UnicodeDecodeError):
             raise SecretsUnreadable(
-                conn_id=getattr(instance, "conn_id", str(instance.pk)), field=name
+                conn_id=getattr(instance, "conn_id", str(instance.pk)), field=self.field.name
             ) from None
 
     def __set__(self, instance: models.Model, value: Any) -> None:
-        instance.__dict__[self.field.attname] = value
+        is_kept = value is None or isinstance(value, Ciphertext) or _is_expression(value)
+        instance.__dict__[self.field.attname] = value if is_kept else Ciphertext.of(str(value))
 
 
-class SecretTextField(EncryptedTextField):  # type: ignore[misc]  # the library has no types
+class SecretTextField(_TextField):
     """A text that only a configured key can read."""
 
-    def contribute_to_class(self, cls: type[models.Model], name: str, **kwargs: Any) -> None:
-        super().contribute_to_class(cls, name, **kwargs)
+    def contribute_to_class(self, cls: type[models.Model], name: str, *args: Any) -> None:
+        super().contribute_to_class(cls, name, *args)
         setattr(cls, self.attname, _SecretAttribute(self))
+
+    def stored(self, instance: models.Model) -> Any:
+        """What ``instance`` holds: a ``Ciphertext`` or ``None``. It is fetched if it was deferred."""
+        if self.attname not in instance.__dict__:
+            rows = type(instance)._base_manager.using(instance._state.db).filter(pk=instance.pk)
+            instance.__dict__[self.attname] = rows.values_list(self.attname, flat=True).get()
+        return instance.__dict__[self.attname]
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        return self.stored(model_instance)
 
     def from_db_value(self, value: str | None, *_: Any) -> Ciphertext | None:
         return None if value is None else Ciphertext(value)
@@ -96,23 +119,21 @@ class SecretTextField(EncryptedTextField):  # type: ignore[misc]  # the library 
         return value
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
-        if hasattr(value, "as_sql"):
+        if _is_expression(value):
             self._check_expression(value)
             return value
-        if isinstance(value, Ciphertext):
-            return value.token
-        return None if value is None else _crypter().encrypt(str(value).encode()).decode()
+        if value is None:
+            return None
+        return (value if isinstance(value, Ciphertext) else Ciphertext.of(str(value))).token
 
     def value_from_object(self, obj: models.Model) -> Any:
         """Not decrypted: serializers and ``model_to_dict`` get no secret."""
-        return obj.__dict__.get(self.attname)
+        return self.stored(obj)
 
     def value_to_string(self, obj: models.Model) -> Any:
         """What ``dumpdata`` writes: the ciphertext, marked as such by its shape."""
-        value = self.value_from_object(obj)
-        if value is None:
-            return None
-        return {"ciphertext": self.get_db_prep_save(value, None)}
+        token = self.get_db_prep_save(self.stored(obj), None)
+        return None if token is None else {"ciphertext": token}
 
     def get_lookup(self, lookup_name: str) -> Any:
         """Only ``isnull``: a comparison could never hold, and would send the secret in clear."""
@@ -124,9 +145,39 @@ class SecretTextField(EncryptedTextField):  # type: ignore[misc]  # the library 
         """Allow what ``bulk_update()`` builds, whose values are encrypted one by one."""
         if isinstance(expression, Value) and expression.output_field is self:
             return
-        if isinstance(expression, Case):
+        if isinstance(expression, Cast) and expression.output_field is self:
+            return self._check_expression(*expression.get_source_expressions())
+        if isinstance(expression, Case) and expression.output_field is self:
             for case in expression.cases:
                 self._check_expression(case.result)
             if isinstance(expression.default, Value) and expression.default.value is None:
-                return
+                return None
         raise FieldError(f"{self.name} is encrypted: it can't be set by an SQL expression.")
+
+
+class SecretModel(models.Model):
+    """A model with secret fields, which ``refresh_from_db()`` doesn't decrypt either."""
+
+    class Meta:
+        abstract = True
+
+    def refresh_from_db(
+        self,
+        using: str | None = None,
+        fields: Iterable[str] | None = None,
+        from_queryset: Any = None,
+    ) -> None:
+        secret = {
+            field.attname
+            for field in self._meta.concrete_fields
+            if isinstance(field, SecretTextField)
+        }
+        for name in secret if fields is None else secret.intersection(fields):
+            # Django leaves alone what was deferred; it is fetched when it is read.
+            self.__dict__.pop(name, None)
+        others = None if fields is None else [name for name in fields if name not in secret]
+        super().refresh_from_db(using, others, from_queryset)
+
+
+def _is_expression(value: Any) -> bool:
+    return hasattr(value, "resolve_expression") or hasattr(value, "as_sql")

@@ -10,7 +10,7 @@ from django.core.validators import MaxValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
-from connections.fields import Ciphertext, SecretTextField
+from connections.fields import SecretModel, SecretTextField
 from connections.types import TYPES
 from connections.types.base import ConnectionType, LoadedConnection
 
@@ -19,7 +19,7 @@ CONN_ID_PATTERN = r"^[\w.-]+\Z"
 CONN_ID_MAX_LENGTH = 200
 
 
-class Connection(models.Model):
+class Connection(SecretModel):
     """Where and how to reach a service, named by ``conn_id``.
 
     ``login``, ``password`` and ``extra`` are encrypted; ``extra`` is the text
@@ -88,21 +88,6 @@ class Connection(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
-
-    @property
-    def is_readable(self) -> bool:
-        """Whether the configured keys decrypt every stored secret."""
-        from connections.exceptions import SecretsUnreadable
-
-        try:
-            self.load()
-        except SecretsUnreadable:
-            return False
-        return True
-
-    def has_stored(self, column: str) -> bool:
-        """Whether a secret column holds anything, without decrypting it."""
-        return isinstance(self.__dict__.get(column), Ciphertext)
 
     def load(self) -> LoadedConnection:
         """Decrypt. Raise ``SecretsUnreadable`` when no configured key fits."""

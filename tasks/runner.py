@@ -12,8 +12,6 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F, Q
-from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from connections.diagnosis import explain
@@ -41,13 +39,13 @@ NOT_REACHED = "Not reached"
 def run(task_instance_id: int) -> list[int]:
     """Run the task instance if nobody else does; return the ids that are ready after it."""
     lease = Lease(task_instance_id)
-    row = _claim(lease)
-    if row is None:
-        logger.debug("Task instance %s is not to be run, or is being run.", task_instance_id)
-        return []
     with leases.held(lease), ExitStack() as stack:
         try:
-            return _Execution(row, lease, stack).run()
+            execution = _claim(lease, stack)
+            if execution is None:
+                logger.debug("Task instance %s is not to be run, or is run.", task_instance_id)
+                return []
+            return execution.run()
         except LeaseLost:
             logger.warning("Task instance %s was taken over.", task_instance_id)
         except WorkerStopping:
@@ -55,45 +53,30 @@ def run(task_instance_id: int) -> list[int]:
     return []
 
 
-def _claim(lease: Lease) -> TaskInstance | None:
-    """Take a queued task instance, or one whose worker has lost its lease."""
+def _claim(lease: Lease, stack: ExitStack) -> _Execution | None:
+    """Take a queued task instance, or one whose worker has lost its lease, and do step 2.
+
+    The connection is read in the transaction of the claim: it is one query of
+    the same database, and a commit of its own would cost more than it.
+    """
     now = timezone.now()
-    free = Q(state=TaskState.QUEUED) | Q(state=TaskState.RUNNING, lease_expires_at__lt=now)
+    rows = TaskInstance.objects.filter(pk=lease.task_instance_id)
+    lapsed = rows.filter(state=TaskState.RUNNING, lease_expires_at__lt=now)
+    columns = {
+        "state": TaskState.RUNNING,
+        "lease_token": lease.token,
+        "lease_expires_at": now + leases.expiry(),
+        "worker": WORKER,
+    }
     with transaction.atomic():
-        if not TaskInstance.objects.filter(free, pk=lease.task_instance_id).update(
-            state=TaskState.RUNNING,
-            lease_token=lease.token,
-            lease_expires_at=now + leases.expiry(),
-            worker=WORKER,
-            started_at=Coalesce(F("started_at"), now),
-        ):
+        is_new = bool(rows.filter(state=TaskState.QUEUED).update(started_at=now, **columns))
+        if not is_new and not lapsed.update(**columns):
             return None
-        row = TaskInstance.objects.select_related("run__dag", "run__version").get(
-            pk=lease.task_instance_id
-        )
-        _begin(row)
+        row = rows.select_related("run__dag", "run__version").get()
+        execution = _Execution(row, lease, stack)
+        execution.begin(is_new=is_new)
         live.publish_on_commit(row.run_id)
-    return row
-
-
-def _begin(row: TaskInstance) -> None:
-    """Start the run if this is its first task, and step 2; after a takeover, begin anew."""
-    now = timezone.now()
-    changes: list[StepChange] = []
-    lines: list[LogLine] = []
-    if row.run.state == RunState.QUEUED and DagRun.objects.filter(
-        pk=row.run_id, state=RunState.QUEUED
-    ).update(state=RunState.RUNNING, started_at=now):
-        changes.append(steps.succeeded(0, steps.KINDS[1].done, started_at=now))
-    touched = Step.objects.filter(task_instance=row).exclude(state=StepState.PENDING)
-    for position in touched.order_by("position").values_list("position", flat=True):
-        columns = {"result": "", "started_at": None, "ended_at": None, "retries": 0}
-        changes.append(StepChange(position, StepState.PENDING, columns))
-    if touched:
-        text = "taken over: the worker that ran this task is gone"
-        lines.append(LogLine(task_instance=row, text=text, level="warning"))
-    changes.append(steps.began(steps.position_of(2, row.position)))
-    steps.write(row.run_id, changes, lines=lines)
+    return execution
 
 
 class _Execution:
@@ -109,26 +92,55 @@ class _Execution:
         self.context = TaskContext(row, lease, self._write)
         self.hook: Hook | None = None
         self.session: Any = None
+        self.changes: list[StepChange] = []
+        self.error: Exception | None = None
+
+    def begin(self, *, is_new: bool) -> None:
+        """Steps 1 and 2. What goes wrong with the connection is kept for ``run``."""
+        now = timezone.now()
+        if self.row.run.state == RunState.QUEUED and DagRun.objects.filter(
+            pk=self.row.run_id, state=RunState.QUEUED
+        ).update(state=RunState.RUNNING, started_at=now):
+            self.changes.append(steps.succeeded(0, steps.KINDS[1].done, started_at=now))
+        if not is_new:
+            self._begin_anew()
+        started = timezone.now()
+        try:
+            with transaction.atomic():
+                self.kind = self._kind()
+                self._request_connection()
+        except Exception as error:
+            self.error = error
+            self.changes.append(steps.began(self._at(2), started_at=started))
+            return
+        done = steps.succeeded(self._at(2), steps.KINDS[2].done, started_at=started)
+        self._write([done, steps.began(self._at(3))])
+
+    def _begin_anew(self) -> None:
+        touched = Step.objects.filter(task_instance=self.row).exclude(state=StepState.PENDING)
+        columns = {"result": "", "started_at": None, "ended_at": None, "retries": 0}
+        for position in touched.order_by("position").values_list("position", flat=True):
+            self.changes.append(StepChange(position, StepState.PENDING, columns))
+        self.context.log("taken over: the worker that ran this task is gone", level="warning")
 
     def run(self) -> list[int]:
-        """Steps 2 to 5; step 5 runs whenever a session was opened."""
+        """Steps 3 to 5; step 5 runs whenever a session was opened."""
         number = 2
         try:
-            kind = self._kind()
-            self._request_connection(kind)
+            if self.error is not None:
+                raise self.error
             number = 3
             self._open_session()
             number = 4
-            result = self._execute(kind)
+            result = self._execute()
         except (LeaseLost, WorkerStopping) as error:
             self._let_go(error)
             raise
         except Exception as error:
             return self._end(TaskState.FAILED, self._failed(number, error))
-        done = steps.succeeded(
-            self._at(4), result.summary, facts={**self.context.facts, **result.facts}
-        )
         self.context.log(result.summary)
+        facts = {**self.context.facts, **result.facts}
+        done = steps.succeeded(self._at(4), result.summary, facts=facts)
         return self._end(TaskState.SUCCESS, [done])
 
     def _kind(self) -> type[Operator]:
@@ -138,7 +150,8 @@ class _Execution:
             reason = f"there is no operator {self.task.operator}."
             raise Failure("task:not-runnable", reason=reason) from None
 
-    def _request_connection(self, kind: type[Operator]) -> None:
+    def _request_connection(self) -> None:
+        kind = self.kind
         argument = kind.connection_argument
         names = context_of(self.row.run, self.row, self.spec)
         self.conn_id: str = render(kind, {argument: self.task.conn_id}, names)[argument]
@@ -156,8 +169,11 @@ class _Execution:
         self.context.log(
             f"connection {connection.conn_id}, version {connection.version}, {connection.conn_type}"
         )
-        changes = [steps.succeeded(self._at(2), steps.KINDS[2].done), steps.began(self._at(3))]
-        self._write(changes, conn_id=self.conn_id, conn_version=connection.version)
+        TaskInstance.objects.filter(pk=self.row.pk).update(
+            conn_id=self.conn_id, conn_version=connection.version
+        )
+        if self.conn_id != self.row.conn_id:
+            Step.objects.filter(task_instance=self.row).update(conn_id=self.conn_id)
 
     def _open_session(self) -> None:
         assert self.hook is not None
@@ -168,7 +184,8 @@ class _Execution:
         done = steps.succeeded(self._at(3), steps.KINDS[3].done, facts={"identity": identity})
         self._write([done, steps.began(self._at(4))])
 
-    def _execute(self, kind: type[Operator]) -> TaskResult:
+    def _execute(self) -> TaskResult:
+        kind = self.kind
         names = context_of(self.row.run, self.row, self.spec)
         arguments = render(kind, self.task.arguments, names)
         try:
@@ -205,8 +222,10 @@ class _Execution:
 
     def _end(self, state: TaskState, changes: list[StepChange]) -> list[int]:
         """Close the session if there is one, and end the task instance."""
-        if self.session is None:
+        if self.session is None or self.hook is None:
             changes.append(steps.skipped(self._at(5), NO_SESSION))
+        elif self.hook.closes_at_once:
+            changes.append(self._closed())
         else:
             self._write([*changes, steps.began(self._at(5))])
             changes = [self._closed()]
@@ -216,6 +235,7 @@ class _Execution:
 
     def _closed(self) -> StepChange:
         assert self.hook is not None
+        started = timezone.now()
         try:
             self.hook.close(self.session)
         except Exception as error:
@@ -224,10 +244,11 @@ class _Execution:
             return steps.failed(
                 self._at(5),
                 words.short,
+                started_at=started,
                 error_code=words.code,
                 vendor_message=f"{type(error).__name__}: {error}",
             )
-        return steps.succeeded(self._at(5), steps.KINDS[5].done)
+        return steps.succeeded(self._at(5), steps.KINDS[5].done, started_at=started)
 
     def _let_go(self, error: Exception) -> None:
         """Close without a record: the task goes on elsewhere, at once if this worker stops."""
@@ -249,14 +270,9 @@ class _Execution:
         self.masker.add(secrets)
         self.stack.enter_context(secrets_in_use(secrets))
 
-    def _write(
-        self,
-        changes: list[StepChange],
-        *,
-        lines: list[LogLine] | None = None,
-        **columns: Any,
-    ) -> None:
-        """Write masked changes, if the lease is still held; ``columns`` go to the instance."""
+    def _write(self, changes: list[StepChange], *, lines: list[LogLine] | None = None) -> None:
+        """Write masked changes, with those that were kept back, if the lease is still held."""
+        changes, self.changes = [*self.changes, *changes], []
         lines = [*(lines or []), *self.context.taken_lines()]
         for line in lines:
             line.text = self.masker.text(line.text)
@@ -264,16 +280,6 @@ class _Execution:
             StepChange(change.position, change.state, self.masker.data(change.columns))
             for change in changes
         ]
-        with transaction.atomic():
-            self._renew(columns)
-            if columns.get("conn_id", self.row.conn_id) != self.row.conn_id:
-                Step.objects.filter(task_instance=self.row).update(conn_id=columns["conn_id"])
-            steps.write(self.row.run_id, safe, lines=lines)
+        with transaction.atomic(savepoint=False):
+            steps.write(self.row.run_id, safe, lines=lines, lease=self.lease)
             live.publish_on_commit(self.row.run_id)
-
-    def _renew(self, columns: dict[str, Any]) -> None:
-        held = TaskInstance.objects.filter(
-            pk=self.row.pk, state=TaskState.RUNNING, lease_token=self.lease.token
-        )
-        if not held.update(lease_expires_at=timezone.now() + leases.expiry(), **columns):
-            raise LeaseLost(self.row.task_id)

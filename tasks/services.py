@@ -54,11 +54,14 @@ def trigger_dag_run(
         triggered_by_name=actor.name,
         queued_at=now,
     )
-    with transaction.atomic():
-        ready = _insert(run)
-        record(actor, "triggered", what="dag", name=dag_id, run_id=run.run_id)
-        transaction.on_commit(lambda: send(ready))
-        live.publish_on_commit(run.pk)
+    try:
+        with transaction.atomic():
+            ready = _insert(run)
+            record(actor, "triggered", what="dag", name=dag_id, run_id=run.run_id)
+            transaction.on_commit(lambda: send(ready))
+            live.publish_on_commit(run.pk)
+    except IntegrityError:
+        raise TriggerRefused(f"There is a run {run.run_id} already.") from None
     return run
 
 
@@ -95,11 +98,7 @@ def _insert(run: DagRun) -> list[int]:
     spec = run.version.parsed
     total = len(spec.tasks) * len(steps.TASK_STEPS) + 2
     run.sequence = total
-    try:
-        with transaction.atomic():
-            run.save(force_insert=True)
-    except IntegrityError:
-        raise TriggerRefused(f"There is a run {run.run_id} already.") from None
+    run.save(force_insert=True)
     instances = TaskInstance.objects.bulk_create(
         TaskInstance(
             run=run,

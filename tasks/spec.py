@@ -119,5 +119,5 @@ def _check_no_loop(dag: DagSpec) -> None:
     try:
         TopologicalSorter({task.task_id: task.upstream for task in dag.tasks}).prepare()
     except CycleError as error:
-        loop = " → ".join(reversed(error.args[1]))
+        loop = " → ".join(error.args[1])
         raise SpecError(f"DAG {dag.dag_id!r} has a loop: {loop}.") from None

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import models
-from django.db.models import F
+from django.db import connection, models
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from tasks.exceptions import LeaseLost
+from tasks.leases import Lease
 from tasks.models import DagRun, LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState
 
@@ -128,17 +129,17 @@ def write(
     changes: Sequence[StepChange] = (),
     *,
     lines: Sequence[LogLine] = (),
-    **run_columns: Any,
-) -> int:
-    """Apply ``changes``, add ``lines``, set ``run_columns``; return the run's new sequence.
+    lease: Lease | None = None,
+) -> None:
+    """Apply ``changes`` and add ``lines``.
 
-    Must be called inside a transaction. The update of the run comes first: its
-    row lock gives the numbers out in the order of the commits.
+    Must be called inside a transaction. The numbers are taken first: the lock
+    on the run's row gives them out in the order of the commits. With
+    ``lease``, raise ``LeaseLost`` and write nothing if it is no longer held: a
+    worker that takes over must wait for the same lock before it writes.
     """
     count = max(1, len(changes) + len(lines))
-    DagRun.objects.filter(pk=run_id).update(sequence=F("sequence") + count, **run_columns)
-    last = DagRun.objects.values_list("sequence", flat=True).get(pk=run_id)
-    number = last - count
+    number = _take_numbers(run_id, count, lease) - count
     for change in changes:
         number += 1
         _apply(run_id, change, number)
@@ -147,7 +148,30 @@ def write(
         line.run_id, line.sequence = run_id, number
     if lines:
         LogLine.objects.bulk_create(lines)
-    return last
+
+
+def _take_numbers(run_id: int, count: int, lease: Lease | None) -> int:
+    """Add ``count`` to the run's sequence and return it, in one statement; the ORM needs three."""
+    statement, values = _TAKE, [count, run_id]
+    if lease is not None:
+        token = TaskInstance._meta.get_field("lease_token").get_db_prep_value(
+            lease.token, connection
+        )
+        statement, values = _TAKE_HELD, [count, run_id, lease.task_instance_id, token]
+    with connection.cursor() as cursor:
+        cursor.execute(statement + _RETURNING, values)
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost(f"task instance {lease and lease.task_instance_id}")
+    return int(row[0])
+
+
+_TAKE = "UPDATE tasks_dagrun SET sequence = sequence + %s WHERE id = %s"
+_TAKE_HELD = (
+    f"{_TAKE} AND EXISTS (SELECT 1 FROM tasks_taskinstance "  # noqa: S608 - no value is in it
+    "WHERE id = %s AND lease_token = %s AND state = 'running')"
+)
+_RETURNING = " RETURNING sequence"
 
 
 def _apply(run_id: int, change: StepChange, number: int) -> None:

@@ -96,6 +96,8 @@ class GoogleCloudSession:
 class GoogleCloudHook(Hook):
     """Sessions for google_cloud_platform and gcpbigquery."""
 
+    closes_at_once = True
+
     def open(self) -> GoogleCloudSession:
         """Get a token, so that credentials that Google rejects are found here."""
         extra = self.connection.extra

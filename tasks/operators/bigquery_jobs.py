@@ -44,7 +44,8 @@ RETRIED = frozenset({"cloud:unavailable", "cloud:rate-limited", "cloud:dropped"}
 RETRIED_WHILE_WAITING = RETRIED | {"cloud:timeout", "cloud:unreachable"}
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
-FIRST_POLL = 0.1
+#: The first look comes at once: a cached result is there as soon as the job is.
+FIRST_POLL = 0.05
 
 T = TypeVar("T")
 
@@ -163,7 +164,7 @@ def _labels(context: Context) -> dict[str, str]:
 
 def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> Any:
     """Poll until the job is done, first often, then at the operator's ``poll_interval``."""
-    pause = FIRST_POLL
+    pause = 0.0
     started = time.monotonic()
     timeout = values["result_timeout"]
     while job.state != "DONE":
@@ -171,7 +172,7 @@ def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> Any:
             _cancel(caller, values, job)
             raise Failure("job:timeout", seconds=f"{timeout:g}", job_id=job.job_id)
         caller.context.wait(min(pause, values["poll_interval"]))
-        pause *= 1.5
+        pause = max(FIRST_POLL, pause * 1.5)
         caller.call(lambda: job.reload(retry=None), retried=RETRIED_WHILE_WAITING)
     return job
 

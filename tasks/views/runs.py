@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from tasks.models import DagRun
 from tasks.presentation import RunTable, run_table, waiting_for
 from tasks.states import RUN_TERMINAL, RunState
+from tasks.tracker import COLUMNS
 from tasks.views.listing import run_lines
 
 PAGE_SIZE = 25
@@ -48,11 +49,12 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 def run_context(run: DagRun) -> dict[str, Any]:
     """What the page shows; the live stream renders the same parts with it."""
     table = run_table(run)
-    lines = run.log_lines.filter(sequence__lte=run.sequence).order_by("-sequence")[:LONGEST_LOG]
+    lines = run.log_lines.filter(sequence__lte=run.sequence).select_related("task_instance")
     return {
         "run": run,
         "table": table,
-        "lines": list(reversed(lines)),
+        "columns": COLUMNS,
+        "lines": list(reversed(lines.order_by("-sequence")[:LONGEST_LOG])),
         "waiting": waiting_for(run, table),
         "timeline": timeline(run, table),
     }
