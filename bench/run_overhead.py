@@ -26,6 +26,8 @@ from cryptography.fernet import Fernet
 REPOSITORY = Path(__file__).parent.parent
 sys.path.insert(0, str(REPOSITORY))
 WARM_UP = 10
+#: Trigger, claim, session, job started, end: asking earlier would only slow the worker down.
+MESSAGES_A_RUN = 5
 AIM = 4.0
 
 
@@ -170,12 +172,12 @@ def one_run() -> tuple[float, int]:
         heard.get_message(timeout=1)
         started = time.perf_counter()
         run = trigger_dag_run("bench_dag", actor=Actor("bench"))
-        while True:
-            message = heard.get_message(timeout=30)
-            if message and not message.get("data") == b"":
-                state = DagRun.objects.values_list("state", flat=True).get(pk=run.pk)
-                if state in ("success", "failed"):
-                    break
+        for _ in range(MESSAGES_A_RUN - 1):
+            heard.get_message(timeout=30)
+        state = ""
+        while state not in ("success", "failed"):
+            heard.get_message(timeout=30)
+            state = DagRun.objects.values_list("state", flat=True).get(pk=run.pk)
     assert state == "success", "a run failed"
     return time.perf_counter() - started, run.pk
 

@@ -100,7 +100,7 @@ class SecretTextField(_TextField):
         setattr(cls, self.attname, _SecretAttribute(self))
 
     def stored(self, instance: models.Model) -> Any:
-        """What ``instance`` holds: a ``Ciphertext`` or ``None``. It is fetched if it was deferred."""
+        """The ``Ciphertext`` or ``None`` that ``instance`` holds; fetched if it was deferred."""
         if self.attname not in instance.__dict__:
             rows = type(instance)._base_manager.using(instance._state.db).filter(pk=instance.pk)
             instance.__dict__[self.attname] = rows.values_list(self.attname, flat=True).get()
@@ -120,7 +120,8 @@ class SecretTextField(_TextField):
 
     def get_db_prep_save(self, value: Any, connection: Any) -> Any:
         if _is_expression(value):
-            self._check_expression(value)
+            if not self._encrypts(value):
+                raise FieldError(f"{self.name} is encrypted: it can't be set by an SQL expression.")
             return value
         if value is None:
             return None
@@ -141,18 +142,17 @@ class SecretTextField(_TextField):
             raise FieldError(f"{self.name} is encrypted: it can't be searched.")
         return super().get_lookup(lookup_name)
 
-    def _check_expression(self, expression: Any) -> None:
-        """Allow what ``bulk_update()`` builds, whose values are encrypted one by one."""
-        if isinstance(expression, Value) and expression.output_field is self:
-            return
-        if isinstance(expression, Cast) and expression.output_field is self:
-            return self._check_expression(*expression.get_source_expressions())
-        if isinstance(expression, Case) and expression.output_field is self:
-            for case in expression.cases:
-                self._check_expression(case.result)
-            if isinstance(expression.default, Value) and expression.default.value is None:
-                return None
-        raise FieldError(f"{self.name} is encrypted: it can't be set by an SQL expression.")
+    def _encrypts(self, expression: Any) -> bool:
+        """Whether it is what ``bulk_update()`` builds, whose values are encrypted one by one."""
+        if not isinstance(expression, Value | Cast | Case) or expression.output_field is not self:
+            return False
+        if isinstance(expression, Cast):
+            return all(map(self._encrypts, expression.get_source_expressions()))
+        if isinstance(expression, Case):
+            default = expression.default
+            is_null_else = isinstance(default, Value) and default.value is None
+            return is_null_else and all(self._encrypts(case.result) for case in expression.cases)
+        return True
 
 
 class SecretModel(models.Model):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -44,6 +45,10 @@ SECRET_KEY_NAMES = (
 )
 #: Shorter values would mask ordinary words.
 SHORTEST_MASKED_VALUE = 4
+SHORTEST_MASKED_NUMBER = 6
+SHORTEST_MASKED_LINE = 16
+#: What is secret in a key file; the rest says whose key it is.
+KEY_FILE_SECRETS = ("private_key", "private_key_id")
 
 
 def is_secret_key_name(name: str) -> bool:
@@ -58,26 +63,42 @@ def secret_texts(value: Any) -> set[str]:
     A key file is looked into: its private key is a secret, its e-mail address is not.
     """
     if isinstance(value, Mapping):
-        return set().union(
-            *(
-                secret_texts(item)
-                for key, item in value.items()
-                if isinstance(item, Mapping) or is_secret_key_name(str(key))
-            )
+        parts = (
+            (value.get(name) for name in KEY_FILE_SECRETS) if is_key_file(value) else value.values()
         )
+        return set().union(*map(secret_texts, parts))
     if isinstance(value, str):
         return {value} | secret_texts(_parsed(value))
-    if isinstance(value, (list, tuple)):
-        return set().union(*(secret_texts(item) for item in value))
-    return set()
+    if isinstance(value, list | tuple):
+        return set().union(*map(secret_texts, value))
+    is_number = isinstance(value, int | float) and len(str(value)) >= SHORTEST_MASKED_NUMBER
+    return {str(value)} if is_number else set()
+
+
+def is_key_file(value: Mapping[str, Any]) -> bool:
+    return "client_email" in value and "private_key" in value
+
+
+def named_secrets(value: Any) -> set[str]:
+    """Every secret text inside data that nobody declared: what stands under a secret's name."""
+    if isinstance(value, Mapping):
+        return set().union(
+            *(
+                secret_texts(item) if is_secret_key_name(str(key)) else named_secrets(item)
+                for key, item in value.items()
+            )
+        )
+    if isinstance(value, list | tuple):
+        return set().union(*map(named_secrets, value))
+    return named_secrets(_parsed(value)) if isinstance(value, str) else set()
 
 
 def _parsed(text: str) -> Any:
-    if not text.lstrip().startswith("{"):
+    if not text.lstrip().startswith(("{", "[")):
         return None
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
 
 
@@ -86,6 +107,7 @@ def encodings(secret: str) -> set[str]:
     raw = secret.encode()
     found = {
         secret,
+        secret.strip(),
         quote(secret, safe=""),
         quote(secret),
         quote_plus(secret),
@@ -95,9 +117,22 @@ def encodings(secret: str) -> set[str]:
         base64.b64encode(raw).decode().rstrip("="),
         base64.urlsafe_b64encode(raw).decode().rstrip("="),
     }
-    if "\n" in secret:
-        found |= {line.strip() for line in secret.splitlines() if len(line.strip()) >= 16}
+    for line in _long_lines(secret):
+        found |= {line, quote(line, safe=""), quote(line), quote_plus(line)}
     return {text for text in found if len(text) >= SHORTEST_MASKED_VALUE}
+
+
+def _long_lines(secret: str) -> list[str]:
+    """The lines that say something: not the frame of a PEM key, which is no secret.
+
+    Keys are also stored with the two characters ``\\n`` for the end of a line.
+    """
+    lines = [line.strip() for line in secret.replace("\\n", "\n").splitlines()]
+    if len(lines) == 1:
+        return []
+    return [
+        line for line in lines if len(line) >= SHORTEST_MASKED_LINE and not line.startswith("-----")
+    ]
 
 
 class Masker:
@@ -127,7 +162,7 @@ class Masker:
             return self.text(value)
         if isinstance(value, Mapping):
             return {key: self.data(item) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
+        if isinstance(value, list | tuple):
             return [self.data(item) for item in value]
         return value
 
@@ -184,6 +219,18 @@ def _redacted_inside(value: Any) -> Any:
             key: MASK if is_secret_key_name(str(key)) else _redacted_inside(item)
             for key, item in value.items()
         }
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list | tuple):
         return [_redacted_inside(item) for item in value]
-    return value
+    return MASK if isinstance(value, str) and named_secrets(value) else value
+
+
+def redacted_text(text: str) -> str:
+    """JSON that somebody typed, for showing it again: without its secrets, also if it is broken."""
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        # Where a value ends can't be known here: nothing after the name of a secret is shown.
+        found = re.search("|".join(SECRET_KEY_NAMES), text, re.IGNORECASE)
+        return f"{text[: found.end()]}…" if found else text
+    shown = _redacted_inside(value)
+    return text if shown == value else json.dumps(shown, indent=2, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -15,11 +16,11 @@ from connections.exceptions import (
     SecretsUnreadable,
     StaleConnection,
 )
-from connections.masking import is_secret_key_name, secret_texts
+from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
 from connections.types import TYPES
 from connections.types.base import LoadedConnection
-from connections.validation import Draft, check
+from connections.validation import Draft, check, values_of
 
 _SECRET_COLUMNS = ("login", "password")
 _PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled")
@@ -39,7 +40,9 @@ def get_connection(conn_id: str) -> LoadedConnection:
         raise ConnectionFailure("connection:disabled", conn_id=conn_id)
     if connection.is_expired:
         raise ConnectionFailure("connection:expired", conn_id=conn_id)
-    return connection.load()
+    loaded = connection.load()
+    declared = TYPES.get(loaded.conn_type)
+    return replace(loaded, extra=declared.read(loaded.extra)) if declared else loaded
 
 
 def secrets_of(connection: LoadedConnection) -> set[str]:
@@ -51,9 +54,10 @@ def secrets_of(connection: LoadedConnection) -> set[str]:
     if "login" in secret_names:
         found.add(connection.login)
     for name, value in connection.extra.items():
-        undeclared = name not in known
-        if name in secret_names or (undeclared and is_secret_key_name(name)) or (undeclared and isinstance(value, dict)):
+        if name in secret_names:
             found |= secret_texts(value)
+        elif name not in known:
+            found |= named_secrets({name: value})
     return {text for text in found if text}
 
 
@@ -78,15 +82,17 @@ def update_connection(
 ) -> Connection:
     """Replace all that is stored by ``draft``; its ``conn_id`` names the connection.
 
-    Raise ``StaleConnection`` when the stored version is not ``version``, and
-    ``SecretsUnreadable`` rather than save over secrets that can't be read,
-    unless ``discard_unreadable``.
+    Raise ``Connection.DoesNotExist``, ``StaleConnection`` when the stored
+    version is not ``version``, and ``SecretsUnreadable`` rather than save over
+    secrets that can't be read, unless ``discard_unreadable``.
     """
     check(draft)
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(conn_id=draft.conn_id)
         if connection.version != version:
             raise StaleConnection(draft.conn_id)
+        if connection.conn_type != draft.conn_type:
+            raise InvalidConnection({"conn_type": "The type of a connection stays as it is."})
         before = _load_for_update(connection, discard_unreadable=discard_unreadable)
         connection.version = version + 1
         changed = _apply(connection, draft, actor=actor, before=before)
@@ -121,28 +127,33 @@ def _apply(
     connection: Connection, draft: Draft, *, actor: Actor, before: LoadedConnection | None
 ) -> list[str]:
     """Set what ``draft`` says; return the names of the fields that change."""
+    old = before or LoadedConnection(conn_id=draft.conn_id, conn_type=draft.conn_type)
     changed = [name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)]
-    changed += [
-        name
-        for name in _SECRET_COLUMNS
-        if getattr(draft, name) != (getattr(before, name) if before else "")
-    ]
-    old_extra = before.extra if before else {}
-    changed += [
-        name
-        for name in dict.fromkeys((*old_extra, *draft.extra))
-        if old_extra.get(name) != draft.extra.get(name)
-    ]
-    if before is None or list(old_extra) != list(draft.extra) or old_extra != draft.extra:
-        connection.extra = json.dumps(draft.extra, ensure_ascii=False) if draft.extra else None
+    changed += [name for name in _SECRET_COLUMNS if getattr(old, name) != getattr(draft, name)]
+    changed += _changed_extras(old.extra, draft.extra)
+    if before is None:
+        # What could not be read is given up, also where nothing takes its place.
+        changed += [name for name in connection.secret_facts if name not in changed]
+        changed += ["extra"] if connection.pk and not changed else []
     for name in _PLAIN_COLUMNS:
         setattr(connection, name, getattr(draft, name))
     for name in _SECRET_COLUMNS:
         if before is None or name in changed:
             setattr(connection, name, getattr(draft, name) or None)
-    connection.target = draft.host or str(draft.extra.get("project", ""))
+    if before is None or json.dumps(old.extra) != json.dumps(draft.extra):
+        connection.extra = json.dumps(draft.extra, ensure_ascii=False) if draft.extra else None
+    connection.target = (draft.host or str(draft.extra.get("project", "")))[:500]
     connection.secret_facts = _secret_facts(connection, draft, changed=changed, actor=actor)
     return changed
+
+
+def _changed_extras(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The names whose values differ as JSON, where ``1`` is not ``true`` and order is nothing."""
+
+    def text(extra: dict[str, Any], name: str) -> str:
+        return json.dumps(extra[name], sort_keys=True) if name in extra else ""
+
+    return [name for name in dict.fromkeys((*old, *new)) if text(old, name) != text(new, name)]
 
 
 def _secret_facts(
@@ -151,14 +162,16 @@ def _secret_facts(
     """When, by whom and in which version each secret that is set was set."""
     declared = TYPES.get(draft.conn_type)
     facts: dict[str, Any] = {}
-    for name in sorted(declared.secret_names if declared else ()):
-        value = getattr(draft, name) if name in _SECRET_COLUMNS else draft.extra.get(name)
-        if not value:
+    if declared is None:
+        return facts
+    values = values_of(draft, declared)
+    for field in declared.fields:
+        value, old = values[field.name], connection.secret_facts.get(field.name)
+        if not field.secret or not value:
             continue
-        old = connection.secret_facts.get(name)
-        facts[name] = (
+        facts[field.name] = (
             old
-            if old and name not in changed
+            if old and (field.column or field.name) not in changed
             else {
                 "at": timezone.now().isoformat(),
                 "by": actor.name,

@@ -6,7 +6,6 @@ they are stored.
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,6 +14,7 @@ from connections.exceptions import InvalidConnection
 from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
 from connections.types import TYPES
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
+from connections.types.json_text import wrong_characters
 
 
 @dataclass(frozen=True)
@@ -33,18 +33,26 @@ class Draft:
     is_disabled: bool = False
 
     def with_values(self, connection_type: ConnectionType, values: dict[str, Any]) -> Draft:
-        """This draft with the type's fields set; a value that is empty is left out of extra."""
+        """This draft with the type's fields set.
+
+        A value that is empty is left out of extra, unless extra holds an empty one already.
+        """
         columns: dict[str, Any] = {}
         extra = dict(self.extra)
         for type_field in connection_type.fields:
-            value = values.get(type_field.name)
+            name, value = type_field.name, values.get(type_field.name)
             if type_field.column:
                 columns[type_field.column] = value
-            elif value in (None, "", False):
-                extra.pop(type_field.name, None)
-            else:
-                extra[type_field.name] = value
+            elif not is_empty(value):
+                extra[name] = value
+            elif not is_empty(extra.get(name)):
+                del extra[name]
         return replace(self, extra=extra, **columns)
+
+
+def is_empty(value: Any) -> bool:
+    """Whether a field of this value counts as not set. 0 is a value."""
+    return value is None or value is False or value == ""
 
 
 def values_of(
@@ -61,7 +69,9 @@ def values_of(
 
 def check(draft: Draft) -> None:
     """Raise ``InvalidConnection`` with words for each field that can't be right."""
-    errors = {**_check_conn_id(draft.conn_id), **_check_columns(draft)}
+    errors = _check_columns(draft)
+    if words := wrong_conn_id(draft.conn_id):
+        errors["conn_id"] = words
     connection_type = TYPES.get(draft.conn_type)
     if connection_type is None:
         errors["conn_type"] = "Choose a type from the list."
@@ -81,24 +91,34 @@ def check_values(connection_type: ConnectionType, values: dict[str, Any]) -> dic
     return _check_methods(connection_type, values) | errors
 
 
-def _check_conn_id(conn_id: str) -> dict[str, str]:
+def wrong_conn_id(conn_id: str) -> str:
+    """The words of what is wrong with an ID, or an empty text."""
     if not conn_id:
-        return {"conn_id": "A connection needs an ID: DAGs name it by this."}
+        return "A connection needs an ID: DAGs name it by this."
     if len(conn_id) > CONN_ID_MAX_LENGTH:
-        return {"conn_id": f"At most {CONN_ID_MAX_LENGTH} characters."}
+        return f"At most {CONN_ID_MAX_LENGTH} characters."
     if not re.match(CONN_ID_PATTERN, conn_id):
-        return {"conn_id": "Only letters, digits, dashes, dots and underscores."}
-    return {}
+        return "Only letters, digits, dashes, dots and underscores."
+    if not conn_id.strip("."):
+        # Browsers take . and .. in an address for folders.
+        return "An ID needs more than dots."
+    return ""
 
 
 def _check_columns(draft: Draft) -> dict[str, str]:
     errors = {
-        name: "A NUL character can't be stored."
+        name: f"This can't be stored: {words}."
         for name in ("description", *COLUMNS)
-        if "\0" in str(getattr(draft, name) or "")
+        if (words := wrong_characters(getattr(draft, name)))
     }
-    if "\\u0000" in json.dumps(draft.extra):
-        errors["extra"] = "A NUL character can't be stored."
+    declared = TYPES.get(draft.conn_type)
+    for name, value in draft.extra.items():
+        if words := wrong_characters([name, value]):
+            place = name if declared and declared.field(name) else "extra"
+            errors[place] = f"This can't be stored: {words}."
+    for name in ("host", "schema"):
+        if len(getattr(draft, name)) > 500:
+            errors[name] = "At most 500 characters."
     if draft.port is not None and not 0 < draft.port <= 65_535:
         errors["port"] = "A port is a number from 1 to 65535."
     return errors
@@ -114,7 +134,7 @@ _KIND_WORDS = {
 
 
 def _check_value(type_field: TypeField, value: Any) -> str:
-    if value in (None, "", False):
+    if is_empty(value):
         return "This is needed." if type_field.required else ""
     types, words = _KIND_WORDS.get(type_field.kind, ((str,), "A text."))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
@@ -124,15 +144,25 @@ def _check_value(type_field: TypeField, value: Any) -> str:
 
 def _check_methods(connection_type: ConnectionType, values: dict[str, Any]) -> dict[str, str]:
     """Refuse two methods at once, and a method that lacks a field it needs."""
-    chosen = connection_type.method_of(values)
-    label = {method.name: method.label for method in connection_type.methods}
+    methods = {method.name: method for method in connection_type.methods}
+    chosen = methods.get(connection_type.method_of(values))
     errors: dict[str, str] = {}
     for type_field in connection_type.fields:
-        if not type_field.methods or chosen in type_field.methods:
+        owners = type_field.methods
+        if (
+            not owners
+            or (chosen and chosen.name in owners)
+            or is_empty(values.get(type_field.name))
+        ):
             continue
-        if values.get(type_field.name):
+        owner = methods[owners[0]]
+        if chosen and chosen.needs:
             errors[type_field.name] = (
-                f"This belongs to “{label[type_field.methods[0]]}”, but “{label[chosen]}” "
-                "is set too. Keep one of them."
+                f"This belongs to “{owner.label}”, but “{chosen.label}” is set too. "
+                "Keep one of them."
             )
+            continue
+        for name in owner.needs:
+            if is_empty(values.get(name)):
+                errors[name] = f"“{owner.label}” needs this."
     return errors

@@ -91,7 +91,17 @@ class Hub:
         self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._anything: set[asyncio.Event] = set()
         self._listener: asyncio.Task[None] | None = None
-        self.is_listening = False
+        self._listening = asyncio.Event()
+
+    @property
+    def is_listening(self) -> bool:
+        """Whether messages are heard; if not, watchers must look by themselves."""
+        return self._listening.is_set()
+
+    async def listening(self, *, seconds: float) -> None:
+        """Wait until messages are heard, for no longer than ``seconds``."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._listening.wait(), seconds)
 
     @contextlib.contextmanager
     def watching(self, run_id: int | None) -> Iterator[asyncio.Event]:
@@ -115,7 +125,7 @@ class Hub:
         while True:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._subscribe()
-            self.is_listening = False
+            self._listening.clear()
             self._wake_all()
             await asyncio.sleep(RECONNECT_PAUSE)
 
@@ -128,7 +138,7 @@ class Hub:
             async for message in subscription.listen():
                 if message["type"] == "subscribe":
                     # What was published before is not heard: everybody looks once.
-                    self.is_listening = True
+                    self._listening.set()
                     self._wake_all()
                 elif message["type"] == "message":
                     self._wake(int(message["data"]))

@@ -11,8 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from django.db import connection, models
-from django.db.models.functions import Coalesce
+from django.db import connection
 from django.utils import timezone
 
 from tasks.exceptions import LeaseLost
@@ -175,13 +174,28 @@ _RETURNING = " RETURNING sequence"
 
 
 def _apply(run_id: int, change: StepChange, number: int) -> None:
-    rows = Step.objects.filter(run_id=run_id, position=change.position)
-    columns: dict[str, Any] = {**change.columns, "sequence": number}
-    if change.state in (StepState.SUCCESS, StepState.FAILED):
-        columns.setdefault("started_at", Coalesce("started_at", models.Value(columns["ended_at"])))
-    allowed = [state for state, targets in STEP_MOVES.items() if change.state in targets]
+    """One statement, written out: it is the hottest of all, and the ORM doubles its price."""
+    columns: dict[str, Any] = {**change.columns, "state": change.state, "sequence": number}
+    settings = [f"{name} = %s" for name in columns]
+    values = [_prepared(name, value) for name, value in columns.items()]
+    if change.state in (StepState.SUCCESS, StepState.FAILED) and "started_at" not in columns:
+        settings.append("started_at = COALESCE(started_at, %s)")
+        values.append(_prepared("started_at", columns["ended_at"]))
+    allowed = [state.value for state, targets in STEP_MOVES.items() if change.state in targets]
     if change.state is StepState.RUNNING:
         # A running row may tell how far it is.
-        allowed.append(StepState.RUNNING)
-    if not rows.filter(state__in=allowed).update(state=change.state, **columns):
-        raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")
+        allowed.append(StepState.RUNNING.value)
+    marks = ", ".join(["%s"] * len(allowed))
+    statement = (
+        f"UPDATE tasks_step SET {', '.join(settings)} "  # noqa: S608 - only names of columns
+        f"WHERE run_id = %s AND position = %s AND state IN ({marks})"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*values, run_id, change.position, *allowed])
+        if not cursor.rowcount:
+            raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")
+
+
+def _prepared(name: str, value: Any) -> Any:
+    """``value`` as the column's field stores it."""
+    return Step._meta.get_field(name).get_db_prep_save(value, connection)

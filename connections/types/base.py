@@ -66,6 +66,8 @@ class ConnectionType:
 
     ``hook`` names the class that opens sessions, as ``module:class``; it is
     imported when the first session is opened. Empty for a type that is only kept.
+    ``legacy_prefix`` stands before the names of extras that old versions of
+    Airflow stored; such extras are read, and stay stored as they are.
     """
 
     name: str
@@ -76,6 +78,7 @@ class ConnectionType:
     methods: tuple[Method, ...] = ()
     hook: str = ""
     docs: str = ""
+    legacy_prefix: str = ""
 
     def field(self, name: str) -> TypeField | None:
         return next((field for field in self.fields if field.name == name), None)
@@ -83,6 +86,22 @@ class ConnectionType:
     @property
     def secret_names(self) -> frozenset[str]:
         return frozenset(field.name for field in self.fields if field.secret)
+
+    def read(self, extra: dict[str, Any]) -> dict[str, Any]:
+        """``extra`` for a hook: a legacy name counts where the name itself is not set."""
+        if not self.legacy_prefix:
+            return extra
+        legacy = {
+            name.removeprefix(self.legacy_prefix): value
+            for name, value in extra.items()
+            if name.startswith(self.legacy_prefix)
+        }
+        known = {
+            name: value
+            for name, value in legacy.items()
+            if self.field(name) and extra.get(name) in (None, "")
+        }
+        return {**extra, **known}
 
     def method_of(self, values: dict[str, Any]) -> str:
         """The method that ``values`` (by field name) use; the first that needs nothing if none."""

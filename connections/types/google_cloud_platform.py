@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from connections.types.base import ConnectionType, Method, TypeField
 from connections.types.validators import (
+    credential_configuration,
     email_chain,
     google_project,
     http_url,
@@ -104,6 +105,7 @@ _AUTHENTICATION = (
         methods=("workload_identity", "identity_provider"),
         placeholder="/etc/patchbay/workload.json",
         help="The path of the file on the worker, or its JSON. It holds no secret.",
+        check=credential_configuration,
     ),
     TypeField(
         "idp_issuer_url",
@@ -209,4 +211,5 @@ GOOGLE_CLOUD_PLATFORM = ConnectionType(
     methods=METHODS,
     hook="connections.hooks.google_cloud_platform:GoogleCloudHook",
     docs="docs/connections.md#google-cloud",
+    legacy_prefix="extra__google_cloud_platform__",
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from connections.types.json_text import NotJson, parse
+
 #: Google's rule, with the older form ``domain.com:project``.
-PROJECT_PATTERN = re.compile(r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]$")
-KEY_NEEDS = ("type", "project_id", "private_key", "client_email", "token_uri")
+PROJECT_PATTERN = re.compile(r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\Z")
+EMAIL_PATTERN = re.compile(r"^[^@\s,]+@[^@\s,.]+(\.[^@\s,.]+)+\Z")
+SCOPE_PATTERN = re.compile(r"^(https://\S+|[\w.-]+)\Z")
+KEY_NEEDS = ("project_id", "private_key", "client_email", "token_uri")
+CONFIGURATION_NEEDS = ("audience", "subject_token_type", "token_url")
 
 
 def google_project(value: str) -> str:
@@ -24,10 +28,10 @@ def http_url(value: str) -> str:
         _ = parts.port
     except ValueError:
         return "This is not a URL."
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return "A URL that begins with https:// (or http:// for a local server)."
-    if parts.username or parts.password:
+    if parts.username is not None or parts.password is not None:
         return "A URL without a user name or password in it."
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\0]", value):
+        return "A URL that begins with https:// (or http:// for a local server)."
     if parts.query or parts.fragment:
         return "A URL without ? and # parts."
     return ""
@@ -45,27 +49,50 @@ def retries(value: int) -> str:
 
 def email_chain(value: str) -> str:
     for account in value.split(","):
-        if not re.match(r"^[^@\s,]+@[^@\s,]+\.[^@\s,]+$", account.strip()):
+        if not EMAIL_PATTERN.match(account.strip()):
             return "Service account e-mail addresses, separated by commas; the last is the target."
     return ""
 
 
 def scopes(value: str) -> str:
     for scope in value.split(","):
-        if not re.match(r"^https://\S+$|^[\w.-]+$", scope.strip()):
+        if not SCOPE_PATTERN.match(scope.strip()):
             return "Scope URLs, separated by commas."
     return ""
+
+
+def credential_configuration(value: str) -> str:
+    """The path of a credential configuration, or its JSON, which holds no secret.
+
+    The field is shown to everybody who may edit the connection. So a file that
+    does hold a secret is refused here: it belongs into a field that hides it.
+    https://cloud.google.com/docs/authentication/external/externally-sourced-credentials
+    """
+    if not value.lstrip().startswith("{"):
+        return ""
+    try:
+        data = parse(value)
+    except NotJson as error:
+        return f"This is not JSON: {error}."
+    kind = data.get("type")
+    if kind == "service_account":
+        return "This is a service account key. Choose the method Service account key for it."
+    if kind != "external_account":
+        return 'This is not a credential configuration: its "type" must be external_account.'
+    missing = [name for name in CONFIGURATION_NEEDS if not data.get(name)]
+    return f"This credential configuration has no {' and no '.join(missing)}." if missing else ""
 
 
 def service_account_key(value: Any) -> str:
     """A Google service account key as its console downloads it."""
     data = value
     if isinstance(value, str):
+        if value.lstrip().startswith("-----BEGIN"):
+            return "This is the private key alone. Paste the whole key file, a JSON object."
         try:
-            data = json.loads(value)
-        except ValueError as error:
-            place = f" (line {error.lineno}, column {error.colno})" if _has_place(error) else ""
-            return f"This is not JSON{place}. Paste the whole key file."
+            data = parse(value)
+        except NotJson as error:
+            return f"This is not JSON: {error}. Paste the whole key file."
     if not isinstance(data, dict):
         return "This is not a key file: a JSON object is expected."
     if data.get("type") != "service_account":
@@ -73,14 +100,18 @@ def service_account_key(value: Any) -> str:
     missing = [name for name in KEY_NEEDS if not data.get(name)]
     if missing:
         return f"This service account key has no {' and no '.join(missing)}."
+    return _wrong_part(data)
+
+
+def _wrong_part(data: dict[str, Any]) -> str:
     key = data["private_key"]
-    if not isinstance(key, str) or "-----BEGIN" not in key.replace("\\n", "\n"):
+    if not isinstance(key, str) or "-----BEGIN" not in key:
         return "private_key is not a PEM key: it must begin with -----BEGIN PRIVATE KEY-----."
+    if not isinstance(data["client_email"], str) or not EMAIL_PATTERN.match(data["client_email"]):
+        return "client_email is not an e-mail address."
+    if not isinstance(data["token_uri"], str) or http_url(data["token_uri"]):
+        return "token_uri is not the URL of a token endpoint."
     return ""
-
-
-def _has_place(error: ValueError) -> bool:
-    return isinstance(error, json.JSONDecodeError)
 
 
 def _wrong_type(data: dict[str, Any]) -> str:
@@ -91,6 +122,6 @@ def _wrong_type(data: dict[str, Any]) -> str:
         return "This is a workload identity file. Choose the method Workload identity for it."
     if kind == "authorized_user":
         return "This is a user's own login, not a service account key."
-    if kind is None:
+    if not kind:
         return 'This is not a service account key: "type" is missing.'
-    return 'This is not a service account key: its "type" is another.'
+    return 'This is not a service account key: its "type" must be service_account.'

@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from io import TextIOWrapper
 
 from patchbay.local.errors import LocalError
 from patchbay.local.home import Home
@@ -21,6 +22,10 @@ def main(variables: Mapping[str, str]) -> int:
     """Return the exit code: 0 after Ctrl-C or SIGTERM, 1 when something is wrong."""
     # Databases and logs are made by programs that don't think of others on the machine.
     os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that can't show a dash or a dot is no reason to lose the line.
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
     terminal = Terminal()
     try:
         port = web_port(variables.get("PORT") or "8000")

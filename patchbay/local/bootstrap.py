@@ -61,7 +61,7 @@ def install(requirements: Path) -> None:
     wanted = f"{requirements.name} {digest(requirements)}"
     if wanted in installed():
         return
-    say(f"Installing {requirements.name} into .venv; the first time takes a minute or two …")
+    say(f"Installing {requirements.name} into .venv; the first time takes a minute or two ...")
     began = time.monotonic()
     pip_install(requirements)
     # What this file includes is installed too: `make run` after `make test` has nothing to do.
@@ -81,7 +81,7 @@ def make_venv() -> None:
             f"{sys.executable} can't make a virtual environment:"
             f" install {package} (Debian, Ubuntu: apt install {package})."
         )
-    say(f"Making .venv with Python {sys.version.split()[0]} …")
+    say(f"Making .venv with Python {sys.version.split()[0]} ...")
     command = [sys.executable, "-m", "venv", "--clear", str(VENV)]
     made = subprocess.run(command, check=False, capture_output=True, text=True)
     if made.returncode != 0:

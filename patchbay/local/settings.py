@@ -16,6 +16,16 @@ OWN = tuple(
     for name in ("SECRET_KEY", "FIELD_ENCRYPTION_KEYS", "DATABASE_URL", "BROKER_URL")
     for suffix in ("", "_FILE")
 )
+#: Of the terminal's environment, what would lead a service elsewhere: to another broker, another
+#: project's settings, another BigQuery, or into more processes.
+FOREIGN = (
+    "CELERY_",
+    "UVICORN_",
+    "BQEMU_",
+    "DJANGO_SETTINGS_MODULE",
+    "WEB_CONCURRENCY",
+    "BIGQUERY_",
+)
 #: Only the step that makes the first user gets it.
 ADMIN_PASSWORD = "PATCHBAY_ADMIN_PASSWORD"  # noqa: S105 - a name
 
@@ -39,8 +49,20 @@ def local_settings(home: Home, keys: Keys, variables: Mapping[str, str]) -> dict
 def base_environment(home: Home, variables: Mapping[str, str]) -> dict[str, str]:
     """The terminal's environment, without what `make run` decides itself."""
     dropped = {*OWN, ADMIN_PASSWORD}
-    kept = {name: value for name, value in variables.items() if name not in dropped}
-    return {**kept, "PATCHBAY_HOME": str(home.path), "PYTHONUNBUFFERED": "1"}
+    kept = {
+        name: value
+        for name, value in variables.items()
+        if name not in dropped and not name.startswith(FOREIGN)
+    }
+    # A proxy would not find what listens on this machine only.
+    direct = ",".join(filter(None, (variables.get("NO_PROXY") or variables.get("no_proxy"), HOST)))
+    return {
+        **kept,
+        "PATCHBAY_HOME": str(home.path),
+        "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": direct,
+        "no_proxy": direct,
+    }
 
 
 def ignored(variables: Mapping[str, str]) -> list[str]:

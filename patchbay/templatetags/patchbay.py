@@ -15,6 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from connections.types.base import ConnectionType, TypeField
+
 register = template.Library()
 
 #: state -> (tone of the stylesheet, name of the icon in static/icons.svg, word)
@@ -174,6 +176,13 @@ def sql_of(arguments: dict[str, Any]) -> str:
 class _Row(Protocol):
     @property
     def field(self) -> BoundField: ...
+
+
+@register.filter
+def is_needed(declared: TypeField, connection_type: ConnectionType) -> bool:
+    """Whether a field must be filled, always or for its method."""
+    needs = {name for method in connection_type.methods for name in method.needs}
+    return declared.required or declared.name in needs
 
 
 @register.filter

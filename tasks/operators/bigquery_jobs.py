@@ -44,6 +44,8 @@ RETRIED = frozenset({"cloud:unavailable", "cloud:rate-limited", "cloud:dropped"}
 RETRIED_WHILE_WAITING = RETRIED | {"cloud:timeout", "cloud:unreachable"}
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 30.0
+#: Seconds that BigQuery may hold the question for a query's end. A worker that stops waits so long.
+LONGEST_LOOK = 2.0
 #: The first look comes at once: a cached result is there as soon as the job is.
 FIRST_POLL = 0.05
 
@@ -89,12 +91,10 @@ def run_job(values: dict[str, Any], session: Any, context: Context) -> TaskResul
             project=job.project,
             location=job.location or "",
         )
-        job = _wait(caller, values, job)
+        statistics = _wait(caller, values, job)
     except GoogleAPICallError as error:
         raise _refused(error, project=project, session=session) from None
-    if job.error_result:
-        raise _ended_badly(job, session)
-    facts = _facts(job) | _row_count(caller, job)
+    facts = _facts(job.job_id, statistics)
     return TaskResult(_summary(facts), facts)
 
 
@@ -162,19 +162,53 @@ def _labels(context: Context) -> dict[str, str]:
     return {key: value for key, value in labels.items() if re.match(r"[a-z0-9]", value)}
 
 
-def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> Any:
-    """Poll until the job is done, first often, then at the operator's ``poll_interval``."""
-    pause = 0.0
+def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any]:
+    """Wait until the job is done; return its statistics. Raise ``Failure`` if it ended badly."""
+    look = _query_results if job.job_type == "query" else _reloaded
     started = time.monotonic()
     timeout = values["result_timeout"]
-    while job.state != "DONE":
+    pause = 0.0
+    while not (statistics := look(caller, values, job)):
         if timeout and time.monotonic() - started > timeout:
             _cancel(caller, values, job)
             raise Failure("job:timeout", seconds=f"{timeout:g}", job_id=job.job_id)
         caller.context.wait(min(pause, values["poll_interval"]))
         pause = max(FIRST_POLL, pause * 1.5)
+    return statistics
+
+
+def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any] | None:
+    """Ask for the result of a query without its rows: one call tells the end and the counts.
+
+    https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/getQueryResults
+    """
+    longest = min(values["poll_interval"], caller.session.read_timeout / 2, LONGEST_LOOK)
+    parameters = {"maxResults": 0, "timeoutMs": int(1000 * longest), "location": job.location}
+    # The client's public call for this also waits for the end, and reads the first rows.
+    connection = caller.session.bigquery._connection
+    path = f"/projects/{job.project}/queries/{job.job_id}"
+    try:
+        answer: dict[str, Any] = caller.call(
+            lambda: connection.api_request("GET", path, query_params=parameters),
+            retried=RETRIED_WHILE_WAITING,
+        )
+    except GoogleAPICallError:
+        # A job that failed, or a call that did: only the job itself can tell.
+        _reloaded(caller, values, job)
+        raise
+    return {"query": answer} if answer.get("jobComplete") else None
+
+
+def _reloaded(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any] | None:
+    """The statistics of a job that is done. Raise ``Failure`` if it ended badly."""
+    if job.state != "DONE":
         caller.call(lambda: job.reload(retry=None), retried=RETRIED_WHILE_WAITING)
-    return job
+    if job.state != "DONE":
+        return None
+    if job.error_result:
+        raise _ended_badly(job, caller.session)
+    statistics: dict[str, Any] = job._properties.get("statistics", {})
+    return statistics
 
 
 def _cancel(caller: _Caller, values: dict[str, Any], job: Any) -> None:
@@ -215,41 +249,29 @@ def _account(session: Any) -> str:
     return session.identity if "@" in session.identity else ""
 
 
-def _facts(job: Any) -> dict[str, Any]:
-    """What the job did: rows, bytes and slot time, as far as BigQuery tells."""
-    statistics = job._properties.get("statistics", {})
+def _facts(job_id: str, statistics: dict[str, Any]) -> dict[str, Any]:
+    """What the job did: rows, bytes and files, as far as BigQuery tells."""
     query = statistics.get("query", {})
     load = statistics.get("load", {})
-    copied = statistics.get("copy", {})
+    changed = _first_int(query.get("numDmlAffectedRows"))
     extracted = statistics.get("extract", {}).get("destinationUriFileCounts")
     facts = {
-        "job_id": job.job_id,
-        "rows": _first_int(load.get("outputRows"), copied.get("copiedRows")),
-        "changed_rows": _first_int(query.get("numDmlAffectedRows")),
+        "job_id": job_id,
+        "rows": _first_int(
+            load.get("outputRows"),
+            statistics.get("copy", {}).get("copiedRows"),
+            query.get("totalRows") if changed is None else None,
+        ),
+        "changed_rows": changed,
         "files": sum(map(int, extracted)) if extracted else None,
         "bytes": _first_int(
             query.get("totalBytesProcessed"),
             load.get("outputBytes"),
             statistics.get("totalBytesProcessed"),
         ),
-        "slot_ms": _first_int(query.get("totalSlotMs"), statistics.get("totalSlotMs")),
         "cache_hit": True if query.get("cacheHit") else None,
     }
     return {name: value for name, value in facts.items() if value is not None}
-
-
-def _row_count(caller: _Caller, job: Any) -> dict[str, Any]:
-    """How many rows a query gave. Only its result tells, not its statistics."""
-    if job.job_type != "query" or (job.statement_type or "SELECT") != "SELECT":
-        return {}
-    try:
-        rows = caller.call(
-            lambda: job.result(max_results=0, retry=None, job_retry=None), retried=RETRIED
-        )
-    except (Failure, *EXPECTED):
-        caller.context.log("the number of rows could not be read", level="warning")
-        return {}
-    return {"rows": rows.total_rows} if rows.total_rows is not None else {}
 
 
 def _first_int(*values: Any) -> int | None:

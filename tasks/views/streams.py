@@ -27,6 +27,8 @@ from tasks.views.runs import run_context
 PING_SECONDS = 5.0
 #: How often a watcher looks by itself while no messages can be heard.
 POLL_SECONDS = 1.0
+#: A first event that came before the first message could be heard would say "polling".
+FIRST_WAIT = 0.5
 #: The dashboard is drawn at most so often.
 DASHBOARD_PAUSE = 0.5
 #: Reads of all watchers share few threads, and so few database connections.
@@ -84,11 +86,12 @@ async def _run_changes(pk: int, cursor: int) -> AsyncIterator[str]:
     hub = live.hub()
     with hub.watching(pk) as changed:
         yield "retry: 1000\n\n"
+        await hub.listening(seconds=FIRST_WAIT)
         while True:
             changed.clear()
-            text, cursor, over = await _read(lambda at=cursor: _run_event(pk, at))  # type: ignore[misc]
-            if text:
-                yield text
+            data, cursor, over = await _read(lambda at=cursor: _run_event(pk, at))  # type: ignore[misc]
+            if data:
+                yield _event("change", {**data, "mode": _mode(hub)}, cursor=cursor)
             if over:
                 yield _event("end", {"sequence": cursor}, cursor=cursor)
                 return
@@ -100,6 +103,7 @@ async def _dashboard_changes() -> AsyncIterator[str]:
     hub = live.hub()
     with hub.watching(None) as changed:
         yield "retry: 1000\n\n"
+        await hub.listening(seconds=FIRST_WAIT)
         while True:
             changed.clear()
             html = await _read(
@@ -127,12 +131,12 @@ async def _woken(changed: asyncio.Event, hub: live.Hub) -> bool:
     return True
 
 
-def _run_event(pk: int, cursor: int) -> tuple[str, int, bool]:
-    """(event or nothing, next cursor, whether the run is over)."""
+def _run_event(pk: int, cursor: int) -> tuple[dict[str, Any], int, bool]:
+    """(what to change on the page, next cursor, whether the run is over)."""
     changes = live.changes_since(pk, cursor)
     run = changes.run
     if not changes.steps and not changes.lines:
-        return "", max(cursor, run.sequence), run.is_over
+        return {}, max(cursor, run.sequence), run.is_over
     context = run_context(run)
     rows = {row.key: row for row in context["table"].rows}
     replace = {
@@ -150,4 +154,4 @@ def _run_event(pk: int, cursor: int) -> tuple[str, int, bool]:
         "replace": replace,
         "append": {"run-log": lines} if lines else {},
     }
-    return _event("change", data, cursor=run.sequence), run.sequence, run.is_over
+    return data, run.sequence, run.is_over

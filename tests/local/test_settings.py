@@ -39,6 +39,8 @@ def test_a_production_database_in_the_terminal_is_not_passed_on() -> None:
         "PATCHBAY_LOG_LEVEL": "DEBUG",
         "PATH": "/bin",
         "PYTHONUNBUFFERED": "1",
+        "NO_PROXY": "127.0.0.1",
+        "no_proxy": "127.0.0.1",
     }
     assert ignored(variables) == ["PATCHBAY_SECRET_KEY", "PATCHBAY_DATABASE_URL"]
 
@@ -47,3 +49,20 @@ def test_the_admins_password_is_not_passed_on_to_the_services() -> None:
     assert "PATCHBAY_ADMIN_PASSWORD" not in base_environment(
         HOME, {"PATCHBAY_ADMIN_PASSWORD": "hunter2"}
     )
+
+
+def test_variables_of_other_projects_do_not_lead_the_services_elsewhere() -> None:
+    variables = {
+        "CELERY_BROKER_URL": "redis://production",
+        "DJANGO_SETTINGS_MODULE": "other.settings",
+        "WEB_CONCURRENCY": "8",
+        "BIGQUERY_EMULATOR_HOST": "http://other",
+    }
+    environment = base_environment(HOME, variables)
+    assert set(environment).isdisjoint(variables)
+
+
+def test_a_proxy_is_not_asked_for_what_runs_on_this_machine() -> None:
+    environment = base_environment(HOME, {"HTTP_PROXY": "http://proxy", "no_proxy": "lan"})
+    assert environment["HTTP_PROXY"] == "http://proxy"
+    assert environment["no_proxy"] == environment["NO_PROXY"] == "lan,127.0.0.1"

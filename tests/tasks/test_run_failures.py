@@ -326,7 +326,7 @@ def test_a_fault_while_waiting_does_not_fail_the_job(
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
     google.plan(JobPlan(running=0.4))
-    google.on("jobs.get", Fault.status(503, reason="backendError"), times=2)
+    google.on("jobs.getQueryResults", Fault.status(503, reason="backendError"), times=2)
     run = run_dag()
     assert run.state == "success"
     assert run.steps.get(number=4).retries == 2

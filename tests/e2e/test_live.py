@@ -1,0 +1,142 @@
+"""The live execution table: what a watcher hears, from the real web process."""
+
+from __future__ import annotations
+
+import http.client
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+from django.conf import settings
+
+from tasks.models import DagRun
+from tests.e2e.events import Event, Stream, session_cookie
+from tests.fakes.google import FakeGoogle, JobPlan
+from tests.tasks.conftest import trigger
+
+pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(autouse=True)
+def _slow_job(google: FakeGoogle, key: dict[str, Any], connect: Any) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(pending=0.3, running=0.7))
+
+
+def events_url(web: str, run: DagRun, cursor: int) -> str:
+    return f"{web}/runs/{run.pk}/events/?after={cursor}"
+
+
+def states_heard(events: list[Event]) -> dict[str, list[str]]:
+    """For each row, the states in which it was sent."""
+    heard: dict[str, list[str]] = {}
+    for event in events:
+        for key, html in event.data.get("replace", {}).items():
+            if key.startswith("step-"):
+                found = re.search(r'data-say="step \d, [^:]+: (\w+)', html)
+                assert found, html
+                heard.setdefault(key, []).append(found.group(1).lower())
+    return heard
+
+
+def test_a_watcher_hears_every_step_until_the_end(worker: Any, web: str) -> None:
+    run = trigger()
+    with Stream(events_url(web, run, run.sequence), cookie=session_cookie()) as stream:
+        events = list(stream)
+    assert events[-1].name == "end"
+    run.refresh_from_db()
+    assert events[-1].cursor == run.sequence
+    heard = states_heard(events)
+    assert set(heard) == {"step-0", "step-12", "step-13", "step-14", "step-15", "step-2000000000"}
+    assert [states[-1] for states in heard.values()] == ["success"] * 6
+    assert "running" in heard["step-14"]
+    assert "live" in {event.data["mode"] for event in events if "mode" in event.data}
+
+
+def test_numbers_only_grow_and_no_change_comes_twice(worker: Any, web: str) -> None:
+    run = trigger()
+    with Stream(events_url(web, run, run.sequence), cookie=session_cookie()) as stream:
+        events = [event for event in stream if event.name == "change"]
+    cursors = [event.cursor for event in events]
+    assert cursors == sorted(set(cursors))
+    lines = "".join(event.data["append"].get("run-log", "") for event in events)
+    run.refresh_from_db()
+    assert lines.count('id="line-') == run.log_lines.count()
+
+
+def test_a_watcher_that_was_cut_off_goes_on_where_it_was(worker: Any, web: str) -> None:
+    run = trigger()
+    cookie = session_cookie()
+    with Stream(events_url(web, run, run.sequence), cookie=cookie) as stream:
+        first = next(event for event in stream if event.name == "change")
+    url = events_url(web, run, 0)
+    with Stream(url, cookie=cookie, last_event_id=first.cursor) as stream:
+        rest = list(stream)
+    changes = [event for event in rest if event.name == "change"]
+    assert all(event.cursor > first.cursor for event in changes)
+    heard = states_heard([first, *changes])
+    assert [states[-1] for states in heard.values()] == ["success"] * 6
+    lines = "".join(e.data["append"].get("run-log", "") for e in [first, *changes])
+    numbers = re.findall(r'id="line-(\d+)"', lines)
+    assert len(numbers) == len(set(numbers)) == run.log_lines.count()
+
+
+def test_a_watcher_who_comes_after_the_end_gets_everything_at_once(worker: Any, web: str) -> None:
+    run = trigger()
+    cookie = session_cookie()
+    with Stream(events_url(web, run, 0), cookie=cookie) as stream:
+        list(stream)
+    with Stream(events_url(web, run, 0), cookie=cookie) as stream:
+        change, end = list(stream)
+    assert len(states_heard([change])) == 6
+    assert end.name == "end"
+
+
+def test_without_messages_a_watcher_polls_and_misses_nothing(worker: Any) -> None:
+    from tests import processes
+
+    with processes.web(PATCHBAY_BROKER_URL="redis://127.0.0.1:1/0") as (_, url):
+        run = trigger()
+        with Stream(events_url(url, run, run.sequence), cookie=session_cookie()) as stream:
+            events = list(stream)
+    assert {event.data["mode"] for event in events if "mode" in event.data} == {"polling"}
+    assert [states[-1] for states in states_heard(events).values()] == ["success"] * 6
+
+
+def test_nobody_watches_without_signing_in(web: str) -> None:
+    run = trigger()
+    connection = http.client.HTTPConnection(urlsplit(web).netloc, timeout=10)
+    connection.request("GET", f"/runs/{run.pk}/events/")
+    answer = connection.getresponse()
+    assert (answer.status, answer.headers["Location"].split("?")[0]) == (302, "/login/")
+    connection.close()
+
+
+def test_a_run_that_is_not_there_has_no_stream(web: str) -> None:
+    with Stream(f"{web}/runs/999999/events/?after=0", cookie=session_cookie()) as stream:
+        assert stream.response.status == 404
+
+
+def test_the_dashboard_hears_of_every_run(worker: Any, web: str) -> None:
+    with Stream(f"{web}/events/?", cookie=session_cookie()) as stream:
+        events = (event for event in stream if event.name == "change")
+        next(events)
+        run = trigger()
+        for event in events:
+            html = event.data["replace"]["dashboard-live"]
+            if f"/runs/{run.pk}/" in html and "Success" in html:
+                break
+
+
+def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str) -> None:
+    run = trigger()
+    cookie = session_cookie()
+    client = redis.Redis.from_url(settings.BROKER_URL)
+    with Stream(events_url(web, run, 0), cookie=cookie) as one:
+        next(iter(one))
+        with Stream(events_url(web, run, 0), cookie=cookie) as two:
+            next(iter(two))
+            [(_, count)] = client.pubsub_numsub("patchbay:runs")
+            assert count == 1
