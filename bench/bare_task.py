@@ -10,7 +10,7 @@ import django
 
 django.setup()
 
-from patchbay.celery import app
+from patchbay.celery import app  # noqa: E402 - needs Django
 
 app.conf.result_backend = app.conf.broker_url
 

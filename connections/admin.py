@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from access.audit import Actor
 from connections import services
 from connections.exceptions import InvalidConnection, SecretsUnreadable
+from connections.form_fields import LONGEST_SECRET, JsonObjectField, UnshownTextarea
 from connections.masking import redacted
 from connections.models import Connection
 from connections.types import TYPES
@@ -19,13 +20,22 @@ from connections.types.base import LoadedConnection
 from connections.validation import Draft, check
 
 UNREADABLE = "can't be decrypted with the configured keys"
+STALE = (
+    "Somebody else saved this connection while you were editing it. "
+    "Open it again and repeat your change."
+)
 
 
 class ConnectionAdminForm(forms.ModelForm[Connection]):
-    """Blank secrets keep what is stored; nothing that is stored is sent to the browser."""
+    """Blank secrets keep what is stored; nothing secret is ever sent to the browser."""
 
     conn_type = forms.ChoiceField(label="Type")
-    new_login = forms.CharField(required=False, label="Login", help_text="Blank keeps it.")
+    new_login = forms.CharField(
+        required=False,
+        label="Login",
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text="Blank keeps it.",
+    )
     new_password = forms.CharField(
         required=False,
         strip=False,
@@ -33,12 +43,14 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Blank keeps it.",
     )
-    new_extra = forms.CharField(
+    new_extra = JsonObjectField(
         required=False,
         label="Extra",
-        widget=forms.Textarea(attrs={"rows": 6}),
+        max_length=LONGEST_SECRET,
+        widget=UnshownTextarea(attrs={"rows": 6, "spellcheck": "false"}),
         help_text="A JSON object that replaces all extras. Blank keeps them.",
     )
+    seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
         model = Connection
@@ -50,27 +62,16 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
         self.discards = False
         choice = self.fields["conn_type"]
         assert isinstance(choice, forms.ChoiceField)
-        names = {**{t.name: t.label for t in TYPES.values()}}
-        if self.instance.conn_type:
-            names.setdefault(self.instance.conn_type, self.instance.type_label)
-        choice.choices = list(names.items())
+        choice.choices = [(each.name, each.label) for each in TYPES.values()]
         if self.instance.pk:
-            self.fields["conn_id"].disabled = True
-
-    def clean_new_extra(self) -> dict[str, Any] | None:
-        text = self.cleaned_data["new_extra"]
-        if not text.strip():
-            return None
-        try:
-            extra = json.loads(text)
-        except (ValueError, RecursionError):
-            raise forms.ValidationError("This is not JSON.") from None
-        if not isinstance(extra, dict):
-            raise forms.ValidationError("A JSON object is needed.")
-        return extra
+            choice.choices = [(self.instance.conn_type, self.instance.type_label)]
+            choice.disabled = self.fields["conn_id"].disabled = True
+            self.initial["seen_version"] = self.instance.version
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
+        if self.instance.pk and data.get("seen_version") != self.instance.version:
+            self.add_error(None, STALE)
         if self.errors:
             return data
         stored = self._stored()
@@ -93,7 +94,10 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             check(self.draft)
         except InvalidConnection as error:
             for name, words in error.errors.items():
-                self.add_error(name if name in self.fields else "new_extra", words)
+                if name in self.fields:
+                    self.add_error(name, words)
+                else:
+                    self.add_error("new_extra", f"{name}: {words}")
         return data
 
     def _stored(self) -> LoadedConnection:
@@ -127,6 +131,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         "new_password",
         "new_extra",
         "is_disabled",
+        "seen_version",
         "stored_secrets",
         "stored_extra",
         "version",

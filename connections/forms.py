@@ -1,12 +1,12 @@
 """The connection form, made from the type's declaration.
 
-A stored secret is never sent to the browser: its field is empty, blank means
-unchanged, and clearing is a box of its own.
+A stored secret is never sent to the browser, nor is one that was just typed:
+its field is empty, blank means unchanged, and clearing is a box of its own.
+What isn't touched stays exactly as it is stored.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -14,25 +14,26 @@ from typing import Any
 from django import forms
 
 from connections.exceptions import InvalidConnection
-from connections.masking import is_secret_key_name
+from connections.form_fields import (
+    LONGEST_SECRET,
+    JsonObjectField,
+    MultilineField,
+    form_field,
+    key_file_field,
+)
+from connections.masking import is_secret_key_name, named_secrets, redacted, redacted_text
 from connections.models import CONN_ID_MAX_LENGTH, Connection
-from connections.types.base import GROUPS, ConnectionType, LoadedConnection, TypeField
-from connections.validation import Draft, check, values_of
+from connections.types.base import COLUMNS, GROUPS, ConnectionType, LoadedConnection, TypeField
+from connections.validation import (
+    LONGEST_DESCRIPTION,
+    Draft,
+    check,
+    is_empty,
+    values_of,
+    wrong_conn_id,
+)
 
-LONGEST_SECRET = 100_000
 CLEAR, FILE = "__clear", "__file"
-
-
-class _MultilineField(forms.CharField):
-    """A text that is kept byte for byte, but for the line ends that browsers change."""
-
-    widget = forms.Textarea
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(strip=False, max_length=LONGEST_SECRET, **kwargs)
-
-    def to_python(self, value: Any) -> str:
-        return super().to_python(value).replace("\r\n", "\n")
 
 
 @dataclass(frozen=True)
@@ -53,14 +54,24 @@ class Row:
 class ConnectionForm(forms.Form):
     """Makes a ``Draft`` of a connection of one type, new or stored."""
 
-    conn_id = forms.CharField(label="Connection ID", max_length=CONN_ID_MAX_LENGTH)
-    description = forms.CharField(required=False, max_length=1000)
+    conn_id = forms.CharField(
+        label="Connection ID",
+        max_length=CONN_ID_MAX_LENGTH,
+        error_messages={"required": wrong_conn_id("")},
+    )
+    description = MultilineField(
+        required=False, max_length=LONGEST_DESCRIPTION, widget=forms.Textarea(attrs={"rows": 2})
+    )
     is_disabled = forms.BooleanField(
         label="Disabled", required=False, help_text="Tasks that use it fail at step 2."
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
-    extra = _MultilineField(
-        label="Extra", required=False, help_text="More extras, as a JSON object."
+    extra = JsonObjectField(
+        label="Extra",
+        required=False,
+        max_length=LONGEST_SECRET,
+        help_text="More extras, as a JSON object.",
+        widget=forms.Textarea(attrs={"spellcheck": "false"}),
     )
 
     def __init__(
@@ -76,59 +87,64 @@ class ConnectionForm(forms.Form):
         self.type = connection_type
         self.instance = instance
         self.stored = stored
+        self.values = values_of(stored, connection_type) if stored else {}
         self.draft: Draft | None = None
         self.is_unreadable = instance is not None and stored is None
-        if instance is not None:
+        self.facts: dict[str, Any] = instance.secret_facts if instance else {}
+        self._add_fields()
+        self._set_initial()
+
+    def _add_fields(self) -> None:
+        if self.instance is not None:
             self.fields["conn_id"].disabled = True
-        if connection_type.methods:
+        if self.kept_secrets:
+            self.fields[
+                "extra"
+            ].help_text += (
+                " Give the name of a kept one again to replace it, with null to remove it."
+            )
+        if self.type.methods:
             self.fields["method"] = forms.ChoiceField(
-                choices=[(method.name, method.label) for method in connection_type.methods],
+                choices=[(method.name, method.label) for method in self.type.methods],
                 widget=forms.RadioSelect,
                 required=False,
             )
-        for declared in connection_type.fields:
-            self._add(declared)
-        self._set_initial()
-
-    def _add(self, declared: TypeField) -> None:
-        if declared.kind == "boolean":
-            # Its method's card says it already.
-            return
-        self.fields[declared.name] = _form_field(declared)
-        if declared.secret:
-            self.fields[declared.name + CLEAR] = forms.BooleanField(required=False, label="Clear")
-        if declared.kind == "key_json":
-            self.fields[declared.name + FILE] = forms.FileField(
-                required=False,
-                label="Key file",
-                allow_empty_file=True,
-                widget=forms.ClearableFileInput(attrs={"accept": "application/json,.json"}),
+        for declared in self.type.fields:
+            if declared.kind == "boolean":
+                # Its method's card says it already.
+                continue
+            self.fields[declared.name] = form_field(declared)
+            if declared.secret:
+                clear = forms.BooleanField(required=False, label="Clear")
+                self.fields[declared.name + CLEAR] = clear
+            if declared.kind == "key_json":
+                self.fields[declared.name + FILE] = key_file_field()
+        if self.is_unreadable and not self.unreadable_secrets:
+            self.fields["discard"] = forms.BooleanField(
+                required=False, label="Give up what is stored and can't be decrypted"
             )
 
     def _set_initial(self) -> None:
         methods = self.type.methods
         self.initial.setdefault("method", methods[0].name if methods else "")
         if self.instance is not None:
-            self.initial |= {
-                "conn_id": self.instance.conn_id,
-                "description": self.instance.description,
-                "is_disabled": self.instance.is_disabled,
-                "version": self.instance.version,
-            }
+            for name in ("conn_id", "description", "is_disabled", "version"):
+                self.initial[name] = getattr(self.instance, name)
         if self.stored is None:
             return
-        values = values_of(self.stored, self.type)
-        self.initial["method"] = self.type.method_of(values)
+        self.initial["method"] = self.type.method_of(self.values)
         for declared in self.type.fields:
             if not declared.secret:
-                self.initial[declared.name] = values[declared.name]
-        undeclared = {
+                value = self.values[declared.name]
+                is_object = isinstance(value, dict)
+                self.initial[declared.name] = redacted(value) if is_object else value
+        shown = {
             name: value
             for name, value in self._undeclared().items()
-            if not is_secret_key_name(name)
+            if name not in self.kept_secrets
         }
-        if undeclared:
-            self.initial["extra"] = json.dumps(undeclared, indent=2, ensure_ascii=False)
+        if shown:
+            self.initial["extra"] = shown
 
     # What the page shows
 
@@ -144,113 +160,183 @@ class ConnectionForm(forms.Form):
                 yield name, heading, rows
 
     def _row(self, declared: TypeField) -> Row:
-        facts = self.instance.secret_facts if self.instance else {}
         return Row(
             declared,
             self[declared.name],
             clear=self[declared.name + CLEAR] if declared.secret else None,
             file=self[declared.name + FILE] if declared.kind == "key_json" else None,
-            stored=facts.get(declared.name) if declared.secret else None,
+            stored=self.facts.get(declared.name) if declared.secret else None,
         )
 
     @property
     def kept_secrets(self) -> list[str]:
-        """Undeclared extras that look like secrets: kept, and never shown."""
-        return [name for name in self._undeclared() if is_secret_key_name(name)]
+        """Undeclared extras that look like secrets or hold some: kept, and never shown."""
+        return [
+            name
+            for name, value in self._undeclared().items()
+            if is_secret_key_name(name) or named_secrets(value)
+        ]
+
+    def _undeclared(self) -> dict[str, Any]:
+        extra = self.stored.extra if self.stored else {}
+        return {name: value for name, value in extra.items() if self.type.field(name) is None}
 
     # What was sent
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if self.is_bound and self.errors:
+            self._forget_secrets()
+
+    def refuse(self, errors: dict[str, str]) -> None:
+        """Put words at their fields; what has no field is about the whole form."""
+        for name, words in errors.items():
+            self.add_error(name if name in self.fields else None, words)
+        self._forget_secrets()
+
+    def _forget_secrets(self) -> None:
+        """What was sent and is secret isn't sent back, and has to be given again."""
+        for name in self.type.secret_names:
+            is_sent = self.data.get(name) or self.files.get(name + FILE)
+            if is_sent and name not in self.errors:
+                self.add_error(name, "Give this again: a secret isn't sent back.")
+        data: dict[str, Any] = dict(self.data.items())
+        for name, field in self.fields.items():
+            if isinstance(field, JsonObjectField) and data.get(name):
+                data[name] = redacted_text(data[name])
+            elif name in self.errors and "://" in str(data.get(name) or ""):
+                # A URL that is refused may hold a password.
+                scheme, _, rest = data[name].partition("://")
+                data[name] = f"{scheme}://{rest.rpartition('@')[2]}"
+        self.data = data
+
+    def clean_conn_id(self) -> str:
+        conn_id: str = self.cleaned_data["conn_id"]
+        words = "" if self.instance else wrong_conn_id(conn_id)
+        if words:
+            raise forms.ValidationError(words)
+        if self.instance is None and Connection.objects.filter(conn_id=conn_id).exists():
+            raise forms.ValidationError(f"There is a connection {conn_id} already.")
+        return conn_id
+
+    def clean_extra(self) -> dict[str, Any]:
+        """The undeclared extras that are to be stored, but for those that are kept unseen."""
+        if self._is_untouched("extra"):
+            undeclared = self._undeclared()
+            return {name: undeclared[name] for name in undeclared if name not in self.kept_secrets}
+        typed: dict[str, Any] = self.cleaned_data["extra"] or {}
+        if declared := [name for name in typed if self.type.field(name)]:
+            raise forms.ValidationError(f"{declared[0]} has a field of its own above.")
+        return typed
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
         if self.errors:
             return data
+        if not data.get("method"):
+            data["method"] = self.initial["method"]
         values = {declared.name: self._value(declared, data) for declared in self.type.fields}
-        self._drop_other_methods(values, str(data.get("method", "")))
+        self._drop_other_methods(values, data["method"])
         if not self.errors:
             self._check(self._draft(data, values))
         return data
 
+    def _is_untouched(self, name: str) -> bool:
+        """Whether a field comes back as it was sent, or was not sent at all."""
+        sent = self.data.get(name)
+        if sent is None:
+            return True
+        shown = self.fields[name].prepare_value(self.initial.get(name))
+        return _text(sent) == _text("" if shown is None else shown)
+
     def _value(self, declared: TypeField, data: dict[str, Any]) -> Any:
         if declared.kind == "boolean":
-            return bool(declared.methods) and data.get("method") in declared.methods
-        value = data.get(declared.name)
-        if file := data.get(declared.name + FILE):
-            value = self._file_text(declared.name, file) or value
-        if value not in (None, ""):
-            return value
-        cleared = data.get(declared.name + CLEAR)
-        if declared.secret and self.stored is not None and not cleared:
-            return values_of(self.stored, self.type)[declared.name]
-        return value
+            return bool(declared.methods) and data["method"] in declared.methods
+        if declared.secret:
+            return self._secret(declared, data)
+        is_untouched = self._is_untouched(declared.name)
+        return self.values.get(declared.name) if is_untouched else data[declared.name]
 
-    def _file_text(self, name: str, file: Any) -> str:
+    def _secret(self, declared: TypeField, data: dict[str, Any]) -> Any:
+        name = declared.name
+        new: str = data[name]
+        if declared.kind == "key_json":
+            new = new if new.strip() else ""
+            if file := data.get(name + FILE):
+                new = self._file_text(name, file, typed=new)
+        cleared = data[name + CLEAR]
+        if new and cleared:
+            self.add_error(name, "Give a new value or clear the stored one, not both.")
+        if new or cleared:
+            return new or None
+        return self.values.get(name)
+
+    def _file_text(self, name: str, file: Any, *, typed: str) -> str:
         if file.size > LONGEST_SECRET:
             self.add_error(name, "This file is too large for a key.")
             return ""
         try:
-            return str(file.read().decode())
+            text = str(file.read().decode("utf-8-sig")).replace("\r\n", "\n")
         except UnicodeDecodeError:
             self.add_error(name, "This file is not text, and so not a key file.")
             return ""
+        if not text.strip():
+            self.add_error(name, "This file is empty.")
+        elif typed and typed.strip() != text.strip():
+            self.add_error(name, "Paste the key or choose its file, not both.")
+        return text
 
     def _drop_other_methods(self, values: dict[str, Any], method: str) -> None:
         """Choosing another method takes the old one's fields away; two new ones are refused."""
-        stored = values_of(self.stored, self.type) if self.stored else {}
         labels = {each.name: each.label for each in self.type.methods}
         for declared in self.type.fields:
             value = values[declared.name]
-            if not declared.methods or method in declared.methods or not value:
+            if not declared.methods or method in declared.methods or is_empty(value):
                 continue
-            if value == stored.get(declared.name):
+            if value == self.values.get(declared.name):
                 values[declared.name] = None
                 continue
             self.add_error(
                 declared.name if declared.name in self.fields else "method",
-                f"This belongs to “{labels[declared.methods[0]]}”, but “{labels.get(method, '')}” "
+                f"This belongs to “{labels[declared.methods[0]]}”, but “{labels[method]}” "
                 "is chosen. Empty it, or choose that method.",
             )
         needs = next((each.needs for each in self.type.methods if each.name == method), ())
         for name in needs:
-            if not values.get(name):
+            if is_empty(values[name]) and name not in self.errors:
                 self.add_error(name, f"“{labels[method]}” needs this.")
 
     def _draft(self, data: dict[str, Any], values: dict[str, Any]) -> Draft:
+        description = data["description"]
+        if self.instance is not None and self._is_untouched("description"):
+            description = self.instance.description
         return Draft(
             conn_id=data["conn_id"],
             conn_type=self.type.name,
-            description=data["description"],
+            description=description,
             is_disabled=data["is_disabled"],
-            extra=self._extra(data),
+            extra=self._extra(data["extra"]),
+            **self._columns(),
         ).with_values(self.type, values)
 
-    def _extra(self, data: dict[str, Any]) -> dict[str, Any]:
+    def _columns(self) -> dict[str, Any]:
+        """The columns as they are stored; the type's own fields are set over them."""
+        if self.stored is not None:
+            return {name: getattr(self.stored, name) for name in COLUMNS}
+        if self.instance is not None:
+            return {name: getattr(self.instance, name) for name in ("host", "schema", "port")}
+        return {}
+
+    def _extra(self, typed: dict[str, Any]) -> dict[str, Any]:
         """The extras in their stored order: undeclared ones as typed, declared ones as stored."""
-        typed: dict[str, Any] = json.loads(data["extra"]) if data["extra"].strip() else {}
-        stored = self.stored.extra if self.stored else {}
         kept = {
             name: value
-            for name, value in stored.items()
-            if self.type.field(name) or name in typed or is_secret_key_name(name)
+            for name, value in (self.stored.extra if self.stored else {}).items()
+            if self.type.field(name) or name in typed or name in self.kept_secrets
         }
-        return {**kept, **typed}
-
-    def clean_extra(self) -> str:
-        text: str = self.cleaned_data["extra"]
-        if not text.strip():
-            return ""
-        try:
-            extra = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise forms.ValidationError(
-                f"Not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
-            ) from None
-        except RecursionError:
-            raise forms.ValidationError("This is nested too deeply.") from None
-        if not isinstance(extra, dict):
-            raise forms.ValidationError('A JSON object is needed, for example {"region": "EU"}.')
-        if declared := [name for name in extra if self.type.field(name)]:
-            raise forms.ValidationError(f"{declared[0]} has a field of its own above.")
-        return text
+        removed = {name for name in self.kept_secrets if name in typed and typed[name] is None}
+        both = {**kept, **typed}
+        return {name: value for name, value in both.items() if name not in removed}
 
     def _check(self, draft: Draft) -> None:
         if self.is_unreadable and not self._discards():
@@ -263,50 +349,23 @@ class ConnectionForm(forms.Form):
         try:
             check(draft)
         except InvalidConnection as error:
-            for name, words in error.errors.items():
-                self.add_error(name if name in self.fields else None, words)
+            self.refuse(error.errors)
             return
         self.draft = draft
 
+    @property
+    def unreadable_secrets(self) -> list[str]:
+        return [name for name in self.facts if name in self.fields] if self.is_unreadable else []
+
     def _discards(self) -> bool:
         """Whether every secret that is stored unreadably is replaced or cleared."""
-        facts = self.instance.secret_facts if self.instance else {}
-        names = [name for name in facts if name in self.fields] or [
-            name for name in self.type.secret_names if name in self.fields
-        ]
-        sent = [
+        if not self.unreadable_secrets:
+            return bool(self.cleaned_data["discard"])
+        return all(
             any(self.cleaned_data.get(name + suffix) for suffix in ("", CLEAR, FILE))
-            for name in names
-        ]
-        return all(sent) if facts else any(sent)
-
-    def _undeclared(self) -> dict[str, Any]:
-        extra = self.stored.extra if self.stored else {}
-        return {name: value for name, value in extra.items() if self.type.field(name) is None}
-
-
-def _form_field(declared: TypeField) -> forms.Field:
-    common: dict[str, Any] = {
-        "label": declared.label,
-        "required": declared.required and not declared.secret,
-        "help_text": declared.help,
-    }
-    attrs: dict[str, Any] = {"placeholder": declared.placeholder, "autocomplete": "off"}
-    if declared.kind == "key_json":
-        attrs |= {"rows": 6, "spellcheck": "false"}
-        return _MultilineField(widget=forms.Textarea(attrs=attrs), **common)
-    if declared.kind == "json":
-        return forms.JSONField(widget=forms.Textarea(attrs={**attrs, "rows": 3}), **common)
-    if declared.kind == "integer":
-        return forms.IntegerField(widget=forms.TextInput(attrs=attrs), **common)
-    if declared.kind == "number":
-        return forms.FloatField(widget=forms.TextInput(attrs=attrs), **common)
-    if declared.secret:
-        attrs["autocomplete"] = "new-password"
-        return forms.CharField(
-            strip=False,
-            max_length=LONGEST_SECRET,
-            widget=forms.PasswordInput(attrs=attrs, render_value=False),
-            **common,
+            for name in self.unreadable_secrets
         )
-    return forms.CharField(max_length=LONGEST_SECRET, widget=forms.TextInput(attrs=attrs), **common)
+
+
+def _text(value: Any) -> str:
+    return str(value).replace("\r\n", "\n").strip()

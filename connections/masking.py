@@ -199,7 +199,7 @@ def mask_secrets_in_use(text: str) -> str:
 
 
 def redacted(
-    extra: Mapping[str, Any], *, secret_names: Iterable[str], known: Iterable[str]
+    extra: Mapping[str, Any], *, secret_names: Iterable[str] = (), known: Iterable[str] = ()
 ) -> dict[str, Any]:
     """``extra`` for showing: secrets as ``***``, by declaration first, then by key name."""
     secret_names, known = set(secret_names), set(known)

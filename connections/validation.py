@@ -16,6 +16,9 @@ from connections.types import TYPES
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
 from connections.types.json_text import wrong_characters
 
+LONGEST_DESCRIPTION = 5000
+LONGEST = {"description": LONGEST_DESCRIPTION, "host": 500, "schema": 500}
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -42,7 +45,7 @@ class Draft:
         for type_field in connection_type.fields:
             name, value = type_field.name, values.get(type_field.name)
             if type_field.column:
-                columns[type_field.column] = value
+                columns[type_field.column] = value if type_field.column == "port" else value or ""
             elif not is_empty(value):
                 extra[name] = value
             elif not is_empty(extra.get(name)):
@@ -116,9 +119,9 @@ def _check_columns(draft: Draft) -> dict[str, str]:
         if words := wrong_characters([name, value]):
             place = name if declared and declared.field(name) else "extra"
             errors[place] = f"This can't be stored: {words}."
-    for name in ("host", "schema"):
-        if len(getattr(draft, name)) > 500:
-            errors[name] = "At most 500 characters."
+    for name, longest in LONGEST.items():
+        if len(getattr(draft, name)) > longest:
+            errors[name] = f"At most {longest} characters."
     if draft.port is not None and not 0 < draft.port <= 65_535:
         errors["port"] = "A port is a number from 1 to 65535."
     return errors

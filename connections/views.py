@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.debug import sensitive_post_parameters
+from django.shortcuts import redirect, render
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
@@ -20,6 +21,7 @@ from connections.forms import ConnectionForm
 from connections.models import CONN_ID_PATTERN, Connection
 from connections.types import TYPES
 from connections.types.base import ConnectionType, LoadedConnection
+from connections.validation import wrong_conn_id
 
 DEFAULT_TYPE = "google_cloud_platform"
 
@@ -27,7 +29,7 @@ DEFAULT_TYPE = "google_cloud_platform"
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list. It never decrypts anything."""
-    search = request.GET.get("q", "").strip()
+    search = request.GET.get("q", "").replace("\0", "").strip()
     rows = Connection.objects.defer("login", "password", "extra")
     total = rows.count()
     if search:
@@ -47,6 +49,7 @@ def index(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
+@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
     connection_type = _type(request.GET.get("type", DEFAULT_TYPE))
@@ -59,8 +62,7 @@ def create(request: HttpRequest) -> HttpResponse:
         try:
             services.create_connection(form.draft, actor=Actor.of(request.user))
         except InvalidConnection as error:
-            for name, words in error.errors.items():
-                form.add_error(name, words)
+            form.refuse(error.errors)
         else:
             messages.success(request, f"Connection {form.draft.conn_id} is created.")
             return redirect("connections")
@@ -68,9 +70,10 @@ def create(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
+@sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
-    connection = get_object_or_404(Connection, conn_id=conn_id)
+    connection = _find(conn_id)
     connection_type = _type(connection.conn_type)
     stored = _load(connection)
     if request.method == "GET":
@@ -96,20 +99,23 @@ def _update(request: HttpRequest, form: ConnectionForm) -> bool:
             discard_unreadable=form.is_unreadable,
         )
     except StaleConnection:
-        form.add_error(
-            None,
+        words = (
             "Somebody else saved this connection while you were editing it. "
-            "Open it again and repeat your change.",
+            "Open it again and repeat your change."
         )
+        form.refuse({"": words})
         return False
+    except Connection.DoesNotExist:
+        raise Http404(f"The connection {form.draft.conn_id} was deleted meanwhile.") from None
     return True
 
 
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
-    connection = get_object_or_404(Connection, conn_id=conn_id)
+    connection = _find(conn_id)
     if request.method == "POST":
-        services.delete_connection(conn_id, actor=Actor.of(request.user))
+        with suppress(Connection.DoesNotExist):
+            services.delete_connection(conn_id, actor=Actor.of(request.user))
         messages.success(request, f"Connection {conn_id} is deleted.")
         return redirect("connections")
     context = {"connection": connection, "dependents": dependents_of([conn_id])[conn_id]}
@@ -120,12 +126,20 @@ def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
 def check_conn_id(request: HttpRequest) -> HttpResponse:
     """What is wrong with an ID while it is typed; a fragment of the form."""
     conn_id = request.GET.get("conn_id", "").strip()
-    words = ""
-    if conn_id and not re.match(CONN_ID_PATTERN, conn_id):
-        words = "Only letters, digits, dashes, dots and underscores."
-    elif conn_id and Connection.objects.filter(conn_id=conn_id).exists():
+    words = wrong_conn_id(conn_id) if conn_id else ""
+    if conn_id and not words and Connection.objects.filter(conn_id=conn_id).exists():
         words = f"There is a connection {conn_id} already."
     return render(request, "connections/_conn_id_words.html", {"words": words})
+
+
+def _find(conn_id: str) -> Connection:
+    """Raise ``Http404`` also for an ID that can't be, which the database may not even take."""
+    connection = None
+    if re.match(CONN_ID_PATTERN, conn_id):
+        connection = Connection.objects.filter(conn_id=conn_id).first()
+    if connection is None:
+        raise Http404("There is no such connection.")
+    return connection
 
 
 def _type(name: str) -> ConnectionType:

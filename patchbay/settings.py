@@ -98,7 +98,7 @@ USE_I18N = False
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = BASE_DIR / "staticfiles"
+STATIC_ROOT = BASE_DIR / "staticfiles" if HTTPS else None
 STATICFILES_DIRS = [BASE_DIR / "static"]
 # Without HTTPS (a try-out on one machine) files are served as they lie, so that no build
 # step stands between a clone and a first page.

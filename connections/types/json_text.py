@@ -41,7 +41,7 @@ def parse(text: str) -> Any:
 
 def wrong_characters(value: Any) -> str:
     """Which character in JSON data can't be stored, in words; empty if all can."""
-    for text in _texts(value):
+    for text in texts(value):
         if "\0" in text:
             return "it holds a NUL character"
         try:
@@ -51,7 +51,7 @@ def wrong_characters(value: Any) -> str:
     return ""
 
 
-def _texts(value: Any) -> Iterator[str]:
+def texts(value: Any) -> Iterator[str]:
     """Every text in JSON data, names included."""
     left = [value]
     while left:

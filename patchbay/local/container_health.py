@@ -17,8 +17,8 @@ from pathlib import Path
 PORT = 8000
 #: Seconds for an answer.
 PATIENCE = 4.0
-#: Beat writes its schedule down every three minutes; twice that, and some, is too long.
-SCHEDULE_AGE = 420.0
+#: Seconds. Beat has something to send every few of them.
+LONGEST_TICK = 60.0
 #: Under such keys, which expire, workers tell that they are there: `tasks/workers.py`.
 WORKER_KEY = "patchbay:worker:"
 
@@ -70,10 +70,14 @@ def broker_url() -> str:
     return Path(file).read_text().strip() if file else os.environ["PATCHBAY_BROKER_URL"]
 
 
+def sign_of_life(schedule: Path) -> Path:
+    """The file that beat touches at each tick: `patchbay/local/container_beat.py`."""
+    return schedule.with_name(schedule.name + ".tick")
+
+
 def beat_is_healthy(schedule: Path) -> bool:
-    """The schedule's file has a suffix that depends on the kind of database Python has."""
-    times = [file.stat().st_mtime for file in schedule.parent.glob(f"{schedule.name}*")]
-    return bool(times) and time.time() - max(times) < SCHEDULE_AGE
+    file = sign_of_life(schedule)
+    return file.exists() and time.time() - file.stat().st_mtime < LONGEST_TICK
 
 
 if __name__ == "__main__":

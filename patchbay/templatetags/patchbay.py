@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from textwrap import dedent
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from django import template
 from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from connections.types.base import ConnectionType, TypeField
+
+if TYPE_CHECKING:
+    from tasks.presentation import TaskRows
 
 register = template.Library()
 
@@ -162,6 +166,20 @@ def listed(value: Any) -> str:
         return str(value)
     *first, last = [str(item) for item in value] or [""]
     return f"{', '.join(first)} and {last}" if first else last
+
+
+@register.filter
+def breakable(text: str) -> SafeString:
+    """An e-mail address or an id, which a narrow column may break at its signs."""
+    return mark_safe(re.sub(r"([@._/:-])", r"\1<wbr>", escape(text)))  # noqa: S308 - escaped
+
+
+@register.filter
+def pinned(tasks: Iterable[TaskRows]) -> list[tuple[str, int | None]]:
+    """The connections of a run's tasks with the versions they used, each once."""
+    pairs = {(task.task_instance.conn_id, task.task_instance.conn_version) for task in tasks}
+    known = {conn_id for conn_id, version in pairs if version}
+    return sorted((a, b) for a, b in pairs if b or a not in known)
 
 
 @register.filter

@@ -89,3 +89,7 @@ addEventListener("pageshow", () => {
 
 for (const button of document.querySelectorAll("[data-theme-switch]")) startThemeSwitch(button);
 startTimes();
+
+// On a phone the rail scrolls sideways: bring the present entry into view.
+const current = document.querySelector("#rail [aria-current]");
+if (current) current.closest("ul").scrollLeft = current.offsetLeft - 90;

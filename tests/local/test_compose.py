@@ -13,12 +13,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import redis
 import yaml
+from celery import Celery
 from cryptography.fernet import Fernet
+from django.conf import settings
 
 from patchbay.local import container_health
 from patchbay.local.compose_keys import PATCHBAY, write_all
-from patchbay.local.container_health import beat_is_healthy, web_is_healthy
+from patchbay.local.container_beat import WatchedScheduler
+from patchbay.local.container_health import (
+    beat_is_healthy,
+    sign_of_life,
+    web_is_healthy,
+    worker_is_healthy,
+)
+from tasks import workers
 from tests.local.processes import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -134,15 +144,31 @@ def test_a_web_process_that_is_not_there_is_not_healthy() -> None:
     assert not web_is_healthy("")
 
 
-def test_beat_is_healthy_while_it_writes_its_schedule(tmp_path: Path) -> None:
+def test_beat_is_healthy_while_it_ticks(tmp_path: Path) -> None:
     schedule = tmp_path / "celerybeat-schedule"
     assert not beat_is_healthy(schedule)
-    file = schedule.with_suffix(".db")
-    file.touch()
+    scheduler = WatchedScheduler(Celery(), schedule_filename=str(schedule))
+    scheduler.tick()
     assert beat_is_healthy(schedule)
+    scheduler.close()
     long_ago = time.time() - 3600
-    os.utime(file, (long_ago, long_ago))
+    os.utime(sign_of_life(schedule), (long_ago, long_ago))
     assert not beat_is_healthy(schedule)
+
+
+def test_the_worker_is_looked_for_where_workers_tell_of_themselves() -> None:
+    assert container_health.WORKER_KEY == workers.KEY
+
+
+def test_a_worker_is_healthy_while_the_broker_hears_of_it() -> None:
+    url = settings.BROKER_URL
+    with redis.Redis.from_url(url) as client:
+        client.set(f"{workers.KEY}box:1", "{}", ex=60)
+        assert worker_is_healthy(url, "box")
+        assert not worker_is_healthy(url, "other-box")
+        client.delete(f"{workers.KEY}box:1")
+        assert not worker_is_healthy(url, "box")
+    assert not worker_is_healthy("redis://127.0.0.1:9/0", "box")
 
 
 def test_an_unknown_check_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,192 @@
+"""Who may import whom: the table of docs/architecture.md, held against the code."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parent.parent
+OURS = ("access", "connections", "patchbay", "tasks")
+LINES_A_FILE, LINES_A_FUNCTION = 400, 60
+
+#: module (or package, with all in it) -> what of ours it may import. The most exact name counts.
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "access": ("access",),
+    "connections.exceptions": (),
+    "connections.masking": ("connections.exceptions",),
+    "connections.types": ("connections.types", "connections.exceptions"),
+    "connections.fields": ("connections.exceptions",),
+    "connections.models": ("connections.fields", "connections.types", "connections.exceptions"),
+    "connections.hooks": ("connections.hooks", "connections.types", "connections.exceptions"),
+    "connections.diagnosis": (),
+    "connections.dependents": (),
+    "connections.validation": (
+        "connections.exceptions",
+        "connections.models",
+        "connections.types",
+        "connections.masking",
+    ),
+    "connections.services": (
+        "access",
+        "connections.dependents",
+        "connections.exceptions",
+        "connections.masking",
+        "connections.models",
+        "connections.types",
+        "connections.validation",
+    ),
+    "connections": ("access", "connections"),
+    "tasks.spec": (),
+    "tasks.states": (),
+    "tasks.exceptions": ("connections.exceptions",),
+    "tasks.tracker": ("tasks.states",),
+    "tasks.operators": ("tasks.operators", "connections.exceptions", "connections.hooks"),
+    "tasks.dagfiles.sync": ("tasks.dagfiles", "tasks.models"),
+    "tasks.dagfiles": ("tasks.dagfiles", "tasks.operators", "tasks.spec"),
+    "tasks.models": ("tasks.spec", "tasks.states"),
+    "tasks.leases": ("tasks.models", "tasks.states"),
+    "tasks.live": ("tasks.models",),
+    "tasks.recovery": ("tasks.models", "tasks.states"),
+    "tasks.steps": ("tasks.exceptions", "tasks.leases", "tasks.models", "tasks.states"),
+    "tasks.scheduling": ("tasks.models", "tasks.spec", "tasks.states", "tasks.steps"),
+    "tasks.context": (
+        "tasks.exceptions",
+        "tasks.leases",
+        "tasks.models",
+        "tasks.states",
+        "tasks.steps",
+    ),
+    "tasks.templating": (
+        "connections.exceptions",
+        "tasks.models",
+        "tasks.operators",
+        "tasks.spec",
+    ),
+    "tasks.runner": (
+        "connections.diagnosis",
+        "connections.exceptions",
+        "connections.hooks",
+        "connections.masking",
+        "connections.services",
+        "tasks",
+    ),
+    "tasks.tasks": ("tasks.runner", "tasks.recovery", "tasks.services", "tasks.dagfiles.sync"),
+    "tasks": ("access", "connections", "tasks", "patchbay.templatetags"),
+    # `make run` uses the standard library alone; what it seeds and loads is its own affair.
+    "patchbay.local": ("access", "connections", "patchbay.environment", "patchbay.local"),
+    "patchbay": ("access", "connections", "patchbay", "tasks"),
+}
+#: Nobody imports these but Django and their own kind.
+DOORS = ("views", "urls", "admin", "forms", "management")
+
+
+def modules() -> list[Path]:
+    return [
+        path
+        for name in OURS
+        for path in sorted((REPOSITORY / name).rglob("*.py"))
+        if "migrations" not in path.parts
+    ]
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules of ours that a file imports, also inside functions."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {_module_or_name(node.module, alias.name) for alias in node.names}
+    return {name for name in found if name.split(".")[0] in OURS}
+
+
+def _module_or_name(module: str, name: str) -> str:
+    path = REPOSITORY.joinpath(*module.split("."), name)
+    is_module = path.with_suffix(".py").exists() or path.is_dir()
+    return f"{module}.{name}" if is_module else module
+
+
+def is_within(name: str, package: str) -> bool:
+    return name == package or name.startswith(f"{package}.")
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_a_module_imports_only_what_the_table_allows(path: Path) -> None:
+    name = name_of(path)
+    rule = max((rule for rule in MAY_IMPORT if is_within(name, rule)), key=len)
+    allowed = (*MAY_IMPORT[rule], rule)
+    wrong = [
+        imported
+        for imported in imports_of(path)
+        if not any(is_within(imported, package) for package in allowed)
+    ]
+    assert not wrong, f"{name} (rule {rule!r}) imports {wrong}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=name_of)
+def test_nobody_imports_a_door(path: Path) -> None:
+    name = name_of(path)
+    if any(door in name.split(".") for door in DOORS):
+        return
+    wrong = [imported for imported in imports_of(path) if set(imported.split(".")) & set(DOORS)]
+    assert not wrong, f"{name} imports {wrong}"
+
+
+def test_connections_never_imports_tasks() -> None:
+    for path in modules():
+        if name_of(path).startswith("connections"):
+            assert not [name for name in imports_of(path) if is_within(name, "tasks")]
+
+
+def test_the_web_process_does_not_load_googles_libraries() -> None:
+    program = (
+        "import sys, patchbay.asgi; "
+        "import patchbay.urls; "
+        "print([name for name in sys.modules if name.startswith(('google.', 'grpc', 'duckdb'))])"
+    )
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert answer.stdout.strip() == "[]"
+
+
+def test_no_file_and_no_function_is_too_long() -> None:
+    for path in [
+        *modules(),
+        *(REPOSITORY / "tests").rglob("*.py"),
+        *(REPOSITORY / "bench").glob("*.py"),
+    ]:
+        text = path.read_text()
+        assert text.count("\n") <= LINES_A_FILE, f"{path} is too long"
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or 0) - node.lineno + 1
+                assert length <= LINES_A_FUNCTION, f"{path}: {node.name} is too long"
+
+
+def test_exception_is_caught_in_few_places() -> None:
+    """Where whatever comes must be told or cleaned up after; each says why at its place."""
+    allowed = {
+        "patchbay.environment",
+        "patchbay.local.product",
+        "patchbay.local.supervisor",
+        "tasks.dagfiles.loader",
+        "tasks.dagfiles.problems",
+        "tasks.runner",
+    }
+    found = {
+        name_of(path)
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.ExceptHandler)
+        and (node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"))
+    }
+    assert found <= allowed, found - allowed
