@@ -109,11 +109,38 @@ CATALOGUE: dict[str, Diagnosis] = {
         _CONFIGURATION,
         "Google rejected the credentials",
         "The token endpoint {host} refused the credentials: {reason}.",
-        "The key was deleted or disabled, its account is gone, or the clock of the worker is wrong.",
+        "The key was deleted or disabled, its account is gone, or the clock of the worker is "
+        "wrong.",
         "Check that the key still exists in the project's service accounts; else make a new one "
         "and replace the key JSON.",
         command="gcloud iam service-accounts keys list --iam-account={account}",
         fields=("keyfile_dict",),
+    ),
+    "session:secret-refused": Diagnosis(
+        _CONFIGURATION,
+        "Secret Manager did not give the key ({status})",
+        "Secret Manager answered {status} for {name}.",
+        "The secret isn't there, or the worker's own identity may not read it.",
+        "Check the secret's name and project, and grant roles/secretmanager.secretAccessor to "
+        "the worker's identity.",
+        fields=("key_secret_name", "key_secret_project_id"),
+    ),
+    "session:provider-refused": Diagnosis(
+        _CONFIGURATION,
+        "The identity provider refused the client ({status})",
+        "{host} answered {status} to the client ID and secret of the connection.",
+        "The client ID or secret is wrong or has expired, or an extra parameter is missing.",
+        "Check the client in the identity provider, and replace its secret here.",
+        fields=("client_id", "client_secret", "idp_extra_parameters"),
+    ),
+    "session:configuration-unusable": Diagnosis(
+        _CONFIGURATION,
+        "The credential configuration can't be used",
+        "No session can be made with the credential configuration: {reason}",
+        "It is not the file that Google Cloud gave for this workload, or what it names is not "
+        "on the worker.",
+        "Download the configuration again, and give the whole of it.",
+        fields=("credential_config_file",),
     ),
     "session:no-default-credentials": Diagnosis(
         _CONFIGURATION,

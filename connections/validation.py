@@ -14,7 +14,7 @@ from connections.exceptions import InvalidConnection
 from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
 from connections.types import TYPES
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
-from connections.types.json_text import wrong_characters
+from connections.types.json_text import NotJson, parse, wrong_characters
 
 LONGEST_DESCRIPTION = 5000
 LONGEST = {"description": LONGEST_DESCRIPTION, "host": 500, "schema": 500}
@@ -131,7 +131,7 @@ _KIND_WORDS = {
     "integer": ((int,), "A whole number."),
     "number": ((int, float), "A number."),
     "boolean": ((bool,), "True or false."),
-    "json": ((dict,), "A JSON object, for example {}."),
+    "json": ((dict, str), "A JSON object, for example {}."),
     "key_json": ((str, dict), "A key file: a JSON object."),
 }
 
@@ -142,7 +142,17 @@ def _check_value(type_field: TypeField, value: Any) -> str:
     types, words = _KIND_WORDS.get(type_field.kind, ((str,), "A text."))
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         return words
+    if type_field.kind == "json" and not _is_object(value):
+        return words
     return type_field.check(value) if type_field.check else ""
+
+
+def _is_object(value: Any) -> bool:
+    """Airflow keeps some objects as their text."""
+    try:
+        return isinstance(parse(value) if isinstance(value, str) else value, dict)
+    except NotJson:
+        return False
 
 
 def _check_methods(connection_type: ConnectionType, values: dict[str, Any]) -> dict[str, str]:

@@ -8,14 +8,12 @@ variable ``<NAME>_FILE`` names. A value that can't be right stops the start.
 
 from __future__ import annotations
 
-import base64
-import binascii
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
+from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "PATCHBAY_"
@@ -50,7 +48,8 @@ class Environment:
 
     def __init__(self, variables: Mapping[str, str], *, base: Path) -> None:
         self.home = Path(variables.get("PATCHBAY_HOME") or base / "var").absolute()
-        self._variables = {**_local_variables(self.home), **variables}
+        self._own, self._local = variables, _local_variables(self.home)
+        self._variables = {**self._local, **self._own}
         unknown = sorted(
             name for name in self._variables if name.startswith(PREFIX) and name not in NAMES
         )
@@ -62,18 +61,14 @@ class Environment:
 
     def secret(self, name: str) -> str:
         """The variable's value, or the content of the file that ``<name>_FILE`` names."""
-        value, path = self.text(name), self.text(name + "_FILE")
-        if value and path and PREFIX + name + "_FILE" in os.environ:
-            raise ImproperlyConfigured(f"Set {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
-        if value or not path:
-            return value
-        try:
-            return Path(path).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            reason = error.strerror if isinstance(error, OSError) else "not text"
-            raise ImproperlyConfigured(
-                f"{PREFIX}{name}_FILE: {path} can't be read: {reason}."
-            ) from None
+        for variables in (self._own, self._local):
+            value = variables.get(PREFIX + name, "").strip()
+            path = variables.get(f"{PREFIX}{name}_FILE", "").strip()
+            if value and path:
+                raise ImproperlyConfigured(f"Set {PREFIX}{name} or {PREFIX}{name}_FILE, not both.")
+            if value or path:
+                return value or _content(path, of=f"{PREFIX}{name}_FILE")
+        return ""
 
     def boolean(self, name: str, *, default: bool) -> bool:
         value = self.text(name).lower()
@@ -137,13 +132,13 @@ class Environment:
         return keys
 
     def database(self) -> dict[str, Any]:
-        url = self.secret("DATABASE_URL") or f"sqlite:///{self.home / 'patchbay.sqlite3'}"
-        return parse_database_url(url)
+        url = self.secret("DATABASE_URL")
+        return parse_database_url(url) if url else _sqlite(str(self.home / "patchbay.sqlite3"))
 
     def broker_url(self) -> str:
         """Empty when nothing runs here; then whoever needs the broker says so."""
         url = self.secret("BROKER_URL")
-        if url and urlsplit(url).scheme not in ("redis", "rediss"):
+        if url and url.partition("://")[0] not in ("redis", "rediss"):
             raise ImproperlyConfigured(
                 "PATCHBAY_BROKER_URL must begin with redis:// or rediss:// (Redis or Valkey)."
             )
@@ -153,13 +148,20 @@ class Environment:
 def parse_database_url(url: str) -> dict[str, Any]:
     """Django's settings for ``sqlite:///path`` or ``postgresql://user:password@host/name``.
 
-    For PostgreSQL, query parameters are passed on as libpq options, and
-    ``host`` may be given there as a socket's folder.
+    The path is absolute, after three slashes or four: a relative one would lead each
+    process elsewhere. For PostgreSQL, query parameters are passed on as libpq options,
+    and ``host`` may be given there as a socket's folder.
     """
-    parts = urlsplit(url)
-    if parts.scheme == "sqlite":
-        return _sqlite(unquote(parts.path)[1:] if parts.path.startswith("//") else parts.path)
-    if parts.scheme in ("postgres", "postgresql"):
+    # Not urlsplit(): what it says of a URL that it can't read repeats the password in it.
+    scheme, separator, rest = url.partition("://")
+    if scheme == "sqlite" and separator:
+        path = unquote(rest)
+        if not path.strip("/") or not path.startswith("/") or "?" in rest:
+            raise ImproperlyConfigured(
+                "PATCHBAY_DATABASE_URL must name a file by its whole path: sqlite:////path."
+            )
+        return _sqlite(path.removeprefix("/") if path.startswith("//") else path)
+    if scheme in ("postgres", "postgresql") and separator:
         return _postgresql(url)
     raise ImproperlyConfigured("PATCHBAY_DATABASE_URL must begin with sqlite:/// or postgresql://.")
 
@@ -179,11 +181,12 @@ def _sqlite(path: str) -> dict[str, Any]:
 
 
 def _postgresql(url: str) -> dict[str, Any]:
+    from psycopg import ProgrammingError
     from psycopg.conninfo import conninfo_to_dict
 
     try:
         options = conninfo_to_dict(url)
-    except Exception:
+    except ProgrammingError:
         # libpq's message repeats the URL, which holds a password.
         raise ImproperlyConfigured("PATCHBAY_DATABASE_URL can't be read as a URL.") from None
     return {
@@ -206,9 +209,18 @@ def _postgresql(url: str) -> dict[str, Any]:
 
 def _is_fernet_key(key: str) -> bool:
     try:
-        return len(base64.urlsafe_b64decode(key.encode())) == 32
-    except (binascii.Error, ValueError):
+        Fernet(key)
+    except ValueError:
         return False
+    return True
+
+
+def _content(path: str, *, of: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not text"
+        raise ImproperlyConfigured(f"{of}: {path} can't be read: {reason}.") from None
 
 
 def _local_variables(home: Path) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from google.auth import external_account
 from google.auth.credentials import AnonymousCredentials, Credentials
+from google.auth.exceptions import RefreshError
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import bigquery
 from requests.adapters import HTTPAdapter
@@ -40,7 +43,7 @@ class _TimedAdapter(HTTPAdapter):
         return super().send(request, *args, **{**kwargs, "timeout": self._timeout})
 
 
-class _OwnRequest(Request):  # type: ignore[misc]  # the library's class is not typed
+class _OwnRequest(Request):
     """Google's transport, for the thread of its session only.
 
     The library copies it for a background look-up of allowed regions after each
@@ -105,20 +108,18 @@ class GoogleCloudHook(Hook):
         read = float(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
         token_http = _mount(requests.Session(), connect, read)
         request = _OwnRequest(token_http)
-        credentials: Credentials | None = None
-        try:
-            credentials, own_project = credentials_of(extra, request=request)
-            _verify(credentials, request)
-        except EXPECTED as error:
-            token_http.close()
-            raise self._failure(error, credentials, read_timeout=read) from None
-        except SessionFailure:
-            token_http.close()
-            raise
-        project = extra.get("project") or own_project
-        if not project:
-            token_http.close()
-            raise SessionFailure("session:no-project")
+        with ExitStack() as unless_opened:
+            unless_opened.callback(token_http.close)
+            credentials: Credentials | None = None
+            try:
+                credentials, own_project = credentials_of(extra, request=request)
+                _verify(credentials, request)
+            except EXPECTED as error:
+                raise self._failure(error, credentials, read_timeout=read) from None
+            project = extra.get("project") or own_project
+            if not project:
+                raise SessionFailure("session:no-project")
+            unless_opened.pop_all()
         retries = extra.get("num_retries")
         return GoogleCloudSession(
             credentials=credentials,
@@ -141,18 +142,15 @@ class GoogleCloudHook(Hook):
     def _failure(
         self, error: Exception, credentials: Credentials | None, *, read_timeout: float
     ) -> SessionFailure:
-        token_uri = getattr(credentials, "_token_uri", None) or TOKEN_URI
-        failure = failure_of(error, host=urlsplit(token_uri).netloc, read_timeout=read_timeout)
+        token_url = getattr(credentials, "_token_uri", "") or getattr(credentials, "_token_url", "")
+        host = urlsplit(token_url or TOKEN_URI).netloc
+        failure = failure_of(error, host=host, read_timeout=read_timeout)
         assert failure is not None
+        is_external = isinstance(credentials, external_account.Credentials)
+        if failure.code == "cloud:bad-answer" and is_external and isinstance(error, RefreshError):
+            # google-auth has one kind of error for all that keeps it from a subject token.
+            return SessionFailure("session:configuration-unusable", reason=str(error.args[0]))
         failure.facts.setdefault("account", getattr(credentials, "service_account_email", ""))
-        if failure.code == "session:credentials-rejected":
-            chain = self.connection.extra.get("impersonation_chain")
-            if chain and "impersonat" in str(error).lower():
-                failure = SessionFailure(
-                    "session:impersonation-refused",
-                    account=chain.rpartition(",")[2].strip(),
-                    vendor_message=failure.vendor_message,
-                )
         return failure
 
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+from urllib.parse import urlsplit
 
 import google.auth
 import requests
-from google.auth import identity_pool, impersonated_credentials
-from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.transport.requests import AuthorizedSession, Request
+from google.auth import aws, identity_pool, impersonated_credentials, pluggable
+from google.auth.credentials import (
+    AnonymousCredentials,
+    Credentials,
+    CredentialsWithQuotaProject,
+)
+from google.auth.exceptions import GoogleAuthError
+from google.auth.transport.requests import Request
 from google.oauth2 import service_account
 
 from connections.exceptions import SessionFailure
 from connections.types.google_cloud_platform import DEFAULT_SCOPE, GOOGLE_CLOUD_PLATFORM
+from connections.types.validators import wrong_configuration
 
 SECRET_MANAGER = "https://secretmanager.googleapis.com/v1"  # noqa: S105
 
@@ -29,10 +37,14 @@ def credentials_of(extra: dict[str, Any], *, request: Request) -> tuple[Credenti
     """Credentials and the project that they name (empty if none). Nothing is verified yet."""
     method = GOOGLE_CLOUD_PLATFORM.method_of(extra)
     credentials, project = _METHODS[method](extra, request)
-    if quota_project := extra.get("quota_project_id"):
-        credentials = credentials.with_quota_project(quota_project)
+    if isinstance(credentials, AnonymousCredentials):
+        # Nobody can't become somebody else.
+        return credentials, project
     if chain := extra.get("impersonation_chain"):
         credentials = _impersonated(credentials, chain, extra)
+    quota_project = extra.get("quota_project_id")
+    if quota_project and isinstance(credentials, CredentialsWithQuotaProject):
+        credentials = credentials.with_quota_project(quota_project)
     return credentials, project
 
 
@@ -63,80 +75,111 @@ def _key(extra: dict[str, Any], _: Request) -> tuple[Credentials, str]:
 
 
 def _key_path(extra: dict[str, Any], _: Request) -> tuple[Credentials, str]:
-    return _from_key(_json_file(extra["key_path"]), extra)
+    return _from_key(key_of({"keyfile_dict": _json_file(extra["key_path"])}), extra)
 
 
 def _secret_manager(extra: dict[str, Any], request: Request) -> tuple[Credentials, str]:
+    """https://cloud.google.com/secret-manager/docs/access-secret-version"""
     own, own_project = google.auth.default(scopes=[DEFAULT_SCOPE], request=request)
     project = extra.get("key_secret_project_id") or extra.get("project") or own_project
     name = f"projects/{project}/secrets/{extra['key_secret_name']}/versions/latest"
-    session = AuthorizedSession(own, auth_request=request)
-    answer = session.get(f"{SECRET_MANAGER}/{name}:access", timeout=30)
+    own.refresh(request)
+    headers: dict[str, str] = {}
+    own.apply(headers)
+    answer = request.session.get(f"{SECRET_MANAGER}/{name}:access", headers=headers)
     if not answer.ok:
-        raise SessionFailure(
-            "session:credentials-rejected",
-            host="Secret Manager",
-            reason=f"{answer.status_code} for {name}",
-        )
-    data = base64.b64decode(answer.json()["payload"]["data"]).decode()
-    return _from_key(key_of({"keyfile_dict": data}), extra)
+        raise _refusal(answer, "session:secret-refused", name=name)
+    try:
+        text = base64.b64decode(answer.json()["payload"]["data"]).decode()
+    except (ValueError, KeyError, TypeError):
+        raise SessionFailure("cloud:bad-answer", host=_host(answer.url)) from None
+    return _from_key(key_of({"keyfile_dict": text}), extra)
 
 
-class _ClientCredentials(identity_pool.SubjectTokenSupplier):  # type: ignore[misc]
+class _ClientCredentials(identity_pool.SubjectTokenSupplier):
     """Gets the subject token from the connection's identity provider (RFC 6749, section 4.4)."""
 
     def __init__(self, extra: dict[str, Any]) -> None:
         self.extra = extra
 
-    def get_subject_token(self, context: Any, request: Request) -> str:
+    def get_subject_token(self, context: Any, request: Any) -> str:
         form = {
-            **(self.extra.get("idp_extra_parameters") or {}),
+            **_parameters(self.extra.get("idp_extra_parameters")),
             "grant_type": "client_credentials",
             "client_id": self.extra.get("client_id", ""),
             "client_secret": self.extra.get("client_secret", ""),
         }
-        answer = request.session.post(self.extra["idp_issuer_url"], data=form)
+        # A redirect would carry the client's secret to where it was not meant for.
+        answer = request.session.post(
+            self.extra["idp_issuer_url"], data=form, allow_redirects=False
+        )
         if not answer.ok:
-            raise SessionFailure(
-                "session:credentials-rejected",
-                host=self.extra["idp_issuer_url"],
-                reason=f"status {answer.status_code}",
-            )
+            raise _refusal(answer, "session:provider-refused")
         try:
             return str(answer.json()["access_token"])
-        except (requests.JSONDecodeError, KeyError, TypeError):
-            raise SessionFailure("cloud:bad-answer", host=self.extra["idp_issuer_url"]) from None
+        except (ValueError, KeyError, TypeError):
+            raise SessionFailure("cloud:bad-answer", host=_host(answer.url)) from None
+
+
+def _parameters(value: Any) -> dict[str, Any]:
+    """Airflow keeps them as the text of a JSON object."""
+    return dict(json.loads(value) if isinstance(value, str) and value else value or {})
+
+
+def _refusal(answer: requests.Response, code: str, **facts: Any) -> SessionFailure:
+    known: dict[str, Any] = {"host": _host(answer.url), "status": answer.status_code}
+    if answer.status_code == 429:
+        code, facts = "cloud:rate-limited", {"attempts": 1}
+    elif answer.status_code >= 500:
+        code, facts = "cloud:unavailable", {"attempts": 1}
+    return SessionFailure(code, **facts, **known)
+
+
+def _host(url: str) -> str:
+    return urlsplit(url).netloc
 
 
 def _identity_provider(extra: dict[str, Any], _: Request) -> tuple[Credentials, str]:
     info = _configuration(extra["credential_config_file"])
     info.pop("credential_source", None)
-    try:
-        credentials = identity_pool.Credentials.from_info(
-            info, subject_token_supplier=_ClientCredentials(extra), scopes=scopes_of(extra)
-        )
-    except (ValueError, KeyError, TypeError) as error:
-        raise _unreadable(str(extra["credential_config_file"]), type(error).__name__) from None
-    return credentials, ""
+    supplier = _ClientCredentials(extra)
+    return _external(identity_pool, info, extra, subject_token_supplier=supplier), ""
 
 
 def _workload_identity(extra: dict[str, Any], request: Request) -> tuple[Credentials, str]:
     info = _configuration(extra["credential_config_file"])
-    credentials, project = google.auth.load_credentials_from_dict(
-        info, scopes=scopes_of(extra), request=request
-    )
+    credentials = _external(_supplier_of(info), info, extra)
+    # Google is asked for the project's name only where nobody gave it.
+    project = extra.get("project") or credentials.get_project_id(request=request)
     return credentials, project or ""
 
 
+def _supplier_of(info: dict[str, Any]) -> ModuleType:
+    """The module of google-auth for where the subject token comes from."""
+    source = info.get("credential_source")
+    if info.get("subject_token_type") == "urn:ietf:params:aws:token-type:aws4_request":
+        return aws
+    return pluggable if isinstance(source, dict) and "executable" in source else identity_pool
+
+
+def _external(module: ModuleType, info: dict[str, Any], extra: dict[str, Any], **more: Any) -> Any:
+    try:
+        return module.Credentials.from_info(info, scopes=scopes_of(extra), **more)
+    except (ValueError, KeyError, TypeError, AttributeError, GoogleAuthError) as error:
+        raise SessionFailure("session:configuration-unusable", reason=str(error)) from None
+
+
 def _configuration(value: Any) -> dict[str, Any]:
-    if isinstance(value, dict):
-        return dict(value)
-    if str(value).lstrip().startswith("{"):
+    """The credential configuration, given as an object, as its text, or as a path."""
+    data = value
+    if not isinstance(value, dict):
         try:
-            return dict(json.loads(value))
+            data = json.loads(value) if value.lstrip().startswith("{") else _json_file(value)
         except ValueError:
-            raise _unreadable("the credential configuration", "not JSON") from None
-    return _json_file(value)
+            raise SessionFailure("session:configuration-unusable", reason="not JSON") from None
+    if words := wrong_configuration(data):
+        raise SessionFailure("session:configuration-unusable", reason=words)
+    return dict(data)
 
 
 def _anonymous(_: dict[str, Any], __: Request) -> tuple[Credentials, str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
@@ -19,6 +21,8 @@ from connections.types.google_cloud_platform import DEFAULT_READ_TIMEOUT
 RATE_LIMIT_REASONS = frozenset(
     {"rateLimitExceeded", "jobRateLimitExceeded", "userRateLimitExceeded"}
 )
+#: How google-auth's error begins when an account may not be impersonated.
+NO_IMPERSONATION = "Unable to acquire impersonated credentials"
 #: What the libraries raise on purpose; anything else is a defect.
 EXPECTED = (GoogleAPICallError, auth.GoogleAuthError, requests.RequestException)
 
@@ -50,10 +54,11 @@ def _failure_of(error: Exception, read_timeout: float) -> SessionFailure | None:
         return _status_failure(error)
     if isinstance(error, auth.RefreshError):
         return _refresh_failure(error)
+    if isinstance(error, auth.OAuthError):
+        answer = _json_object(error.args[-1])
+        return _rejection(answer) if answer else SessionFailure("cloud:bad-answer")
     if isinstance(error, auth.DefaultCredentialsError):
         return SessionFailure("session:no-default-credentials")
-    if isinstance(error, auth.MalformedError):
-        return SessionFailure("session:key-broken", vendor_message=str(error))
     if isinstance(error, auth.GoogleAuthError):
         return SessionFailure("cloud:unauthenticated", vendor_message=str(error))
     return None
@@ -118,7 +123,12 @@ def _status_failure(error: GoogleAPICallError) -> SessionFailure | None:
     host = urlsplit(str(getattr(response, "url", ""))).netloc
     retry_after = _seconds(response.headers.get("Retry-After")) if response is not None else None
     reason = reason_of(error)
-    known = {"host": host, "status": status, "attempts": 1, "vendor_message": error.message or ""}
+    known: dict[str, Any] = {
+        "host": host,
+        "status": status,
+        "attempts": 1,
+        "vendor_message": error.message or "",
+    }
     if status == 429 or reason in RATE_LIMIT_REASONS:
         return SessionFailure("cloud:rate-limited", retry_after=retry_after, **known)
     if status >= 500:
@@ -143,10 +153,32 @@ def _refresh_failure(error: auth.RefreshError) -> SessionFailure:
     answer = next((arg for arg in error.args if isinstance(arg, dict)), None)
     if getattr(error, "retryable", False):
         return SessionFailure("cloud:unavailable", status="5xx", attempts=3)
-    if answer is None:
-        return SessionFailure("cloud:bad-answer")
+    if str(error.args[0]).startswith(NO_IMPERSONATION):
+        return _impersonation_failure(_json_object(error.args[-1]).get("error"))
+    return SessionFailure("cloud:bad-answer") if answer is None else _rejection(answer)
+
+
+def _rejection(answer: dict[str, Any]) -> SessionFailure:
     reason = str(answer.get("error", "refused"))
     words = str(answer.get("error_description", ""))
     return SessionFailure(
         "session:credentials-rejected", reason=reason, vendor_message=words or reason
     )
+
+
+def _impersonation_failure(answer: Any) -> SessionFailure:
+    """https://cloud.google.com/iam/docs/reference/credentials/rest, generateAccessToken."""
+    if not isinstance(answer, dict):
+        return SessionFailure("cloud:bad-answer")
+    status, words = answer.get("code", 0), str(answer.get("message", ""))
+    if isinstance(status, int) and status >= 500:
+        return SessionFailure("cloud:unavailable", status=status, attempts=1, vendor_message=words)
+    return SessionFailure("session:impersonation-refused", vendor_message=words)
+
+
+def _json_object(text: Any) -> dict[str, Any]:
+    try:
+        data = json.loads(text)
+    except (ValueError, TypeError):
+        return {}
+    return data if isinstance(data, dict) else {}

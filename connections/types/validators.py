@@ -66,7 +66,6 @@ def credential_configuration(value: str) -> str:
 
     The field is shown to everybody who may edit the connection. So a file that
     does hold a secret is refused here: it belongs into a field that hides it.
-    https://cloud.google.com/docs/authentication/external/externally-sourced-credentials
     """
     if not value.lstrip().startswith("{"):
         return ""
@@ -74,6 +73,14 @@ def credential_configuration(value: str) -> str:
         data = parse(value)
     except NotJson as error:
         return f"This is not JSON: {error}."
+    source = data.get("credential_source")
+    if data.get("client_secret") or (isinstance(source, dict) and source.get("headers")):
+        return "It holds a secret: keep it in a file on the worker, and give its path here."
+    return wrong_configuration(data)
+
+
+def wrong_configuration(data: dict[str, Any]) -> str:
+    """https://cloud.google.com/iam/docs/workload-identity-federation-with-other-providers"""
     kind = data.get("type")
     if kind == "service_account":
         return "This is a service account key. Choose the method Service account key for it."

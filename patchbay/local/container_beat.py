@@ -14,5 +14,6 @@ class WatchedScheduler(PersistentScheduler):
     """Its own file tells nothing: some kinds of database write it only when they are closed."""
 
     def tick(self, *args: Any, **kwargs: Any) -> Any:
-        sign_of_life(Path(self.schedule_filename)).touch()
+        schedule = self.schedule_filename  # type: ignore[attr-defined]  # missing in celery-types
+        sign_of_life(Path(schedule)).touch()
         return super().tick(*args, **kwargs)

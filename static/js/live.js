@@ -37,7 +37,7 @@ function say(words) {
 function taskOf(row) {
   let above = row.previousElementSibling;
   while (above && above.dataset.task === undefined) above = above.previousElementSibling;
-  return above?.dataset.task ? `Task ${above.dataset.task}, ` : "";
+  return above?.dataset.task ? `${above.dataset.task}: ` : "";
 }
 
 function replace(id, html) {
@@ -110,6 +110,7 @@ const watcher = {
     show("", `complete ${cursor}/${data.sequence}`);
     for (const element of document.querySelectorAll("[data-when-over]")) element.hidden = false;
     note.hidden = true;
+    if (following) following.hidden = true;
     refreshRail();
   },
 

@@ -28,6 +28,7 @@ from patchbay.local.container_health import (
     web_is_healthy,
     worker_is_healthy,
 )
+from patchbay.local.ports import free_port
 from tasks import workers
 from tests.local.processes import ROOT
 
@@ -140,7 +141,8 @@ def test_web_is_asked_by_a_name_that_it_answers_to() -> None:
     assert not web_is_healthy("")
 
 
-def test_a_web_process_that_is_not_there_is_not_healthy() -> None:
+def test_a_web_process_that_is_not_there_is_not_healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(container_health, "PORT", free_port())
     assert not web_is_healthy("")
 
 
