@@ -124,7 +124,7 @@ const watcher = {
     const isLong = status === "reconnecting" && detail >= TRIES;
     if (isLong && note.hidden) {
       const [words] = parse(
-        '<div class="note warning"><div>The server can’t be reached, or you are signed out. <a href="">Reload</a></div></div>',
+        '<div class="note warning"><p>The server can’t be reached, or you are signed out. <a href="">Reload</a></p></div>',
       );
       note.replaceChildren(words);
     }

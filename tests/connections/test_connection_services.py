@@ -6,7 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -70,7 +70,7 @@ def test_facts_tell_when_by_whom_in_which_version_and_whose_key(made: Connection
     facts = Connection.objects.get().secret_facts["keyfile_dict"]
     assert facts["by"] == "ann"
     assert facts["version"] == 1
-    assert timezone.now() - timezone.datetime.fromisoformat(facts["at"]) < timedelta(minutes=1)
+    assert timezone.now() - datetime.fromisoformat(facts["at"]) < timedelta(minutes=1)
     assert facts["hint"] == f"patchbay@acme-reports · key {KEY['private_key_id'][:4]}…"
     assert set(facts) == {"at", "by", "version", "hint"}
 
