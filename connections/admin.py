@@ -12,7 +12,12 @@ from django.http import HttpRequest
 from access.audit import Actor
 from connections import services
 from connections.exceptions import InvalidConnection, SecretsUnreadable
-from connections.form_fields import LONGEST_SECRET, JsonObjectField, UnshownTextarea
+from connections.form_fields import (
+    LONGEST_SECRET,
+    JsonObjectField,
+    UnshownTextarea,
+    refuse_masks,
+)
 from connections.masking import redacted
 from connections.models import Connection
 from connections.types import TYPES
@@ -67,6 +72,11 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             choice.choices = [(self.instance.conn_type, self.instance.type_label)]
             choice.disabled = self.fields["conn_id"].disabled = True
             self.initial["seen_version"] = self.instance.version
+
+    def clean_new_extra(self) -> dict[str, Any] | None:
+        extra: dict[str, Any] | None = self.cleaned_data["new_extra"]
+        refuse_masks(extra)
+        return extra
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

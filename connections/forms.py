@@ -20,6 +20,7 @@ from connections.form_fields import (
     MultilineField,
     form_field,
     key_file_field,
+    refuse_masks,
 )
 from connections.masking import is_secret_key_name, named_secrets, redacted, redacted_text
 from connections.models import CONN_ID_MAX_LENGTH, Connection
@@ -227,6 +228,7 @@ class ConnectionForm(forms.Form):
         typed: dict[str, Any] = self.cleaned_data["extra"] or {}
         if declared := [name for name in typed if self.type.field(name)]:
             raise forms.ValidationError(f"{declared[0]} has a field of its own above.")
+        refuse_masks(typed)
         return typed
 
     def clean(self) -> dict[str, Any]:
@@ -254,8 +256,13 @@ class ConnectionForm(forms.Form):
             return bool(declared.methods) and data["method"] in declared.methods
         if declared.secret:
             return self._secret(declared, data)
-        is_untouched = self._is_untouched(declared.name)
-        return self.values.get(declared.name) if is_untouched else data[declared.name]
+        if self._is_untouched(declared.name):
+            return self.values.get(declared.name)
+        try:
+            refuse_masks(data[declared.name])
+        except forms.ValidationError as error:
+            self.add_error(declared.name, error)
+        return data.get(declared.name)
 
     def _secret(self, declared: TypeField, data: dict[str, Any]) -> Any:
         name = declared.name

@@ -56,6 +56,10 @@ class Environment:
         if unknown:
             raise ImproperlyConfigured(f"Unknown setting {unknown[0]}. See docs/settings.md.")
 
+    def is_from_local_file(self, name: str) -> bool:
+        """Whether ``make run`` set the variable, and not the process's own environment."""
+        return PREFIX + name in self._local and PREFIX + name not in self._own
+
     def text(self, name: str, *, default: str = "") -> str:
         return self._variables.get(PREFIX + name, "").strip() or default
 

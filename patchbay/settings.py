@@ -91,6 +91,8 @@ LOGIN_REDIRECT_URL = "dashboard"
 LOGOUT_REDIRECT_URL = "login"
 
 BROKER_URL = environment.broker_url()
+#: Whether the broker is the one that `make run` starts and ends.
+BROKER_IS_LOCAL = environment.is_from_local_file("BROKER_URL")
 
 LANGUAGE_CODE = "en"
 TIME_ZONE = environment.text("TIME_ZONE", default="UTC")

@@ -70,6 +70,14 @@ def client() -> redis.Redis:
     )
 
 
+def answers() -> bool:
+    """Whether the broker can be reached."""
+    try:
+        return bool(client().ping())
+    except (redis.RedisError, OSError):
+        return False
+
+
 _silent_until = 0.0
 
 

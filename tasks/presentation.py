@@ -127,7 +127,7 @@ def _instance_waits(instance: TaskInstance, found: list[Worker] | None, now: dat
     if not found:
         return "Waits for a worker: none is running"
     waited = int(_between(instance.queued_at, now) or 0)
-    return f"Waits for a free worker for {waited} s" if waited >= 2 else "Waits for a worker"
+    return f"Waits for a free worker for {waited} s" if waited else ""
 
 
 def _facts(step: Step) -> str:

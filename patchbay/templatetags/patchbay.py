@@ -67,6 +67,12 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def elapsed(moment: datetime) -> str:
+    """How long ago it was; the browser counts on from there."""
+    return duration((timezone.now() - moment).total_seconds())
+
+
+@register.filter
 def ago(moment: datetime | None) -> SafeString | str:
     """A time element: relative words, with the exact time on hover."""
     if moment is None:
@@ -172,6 +178,12 @@ def listed(value: Any) -> str:
 def breakable(text: str) -> SafeString:
     """An e-mail address or an id, which a narrow column may break at its signs."""
     return mark_safe(re.sub(r"([@._/:-])", r"\1<wbr>", escape(text)))  # noqa: S308 - escaped
+
+
+@register.filter
+def to_the_second(run_id: str) -> str:
+    """A run ID without the microseconds and the time zone of its moment."""
+    return re.sub(r"(T\d\d:\d\d:\d\d)(\.\d+)?(\+00:00|Z)?$", r"\1", run_id)
 
 
 @register.filter

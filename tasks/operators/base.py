@@ -127,9 +127,12 @@ def _check_value(operator: str, argument: Argument, value: Any) -> None:
         raise ArgumentError(
             f"{operator}: {argument.name}={value!r} is not supported. {argument.help}".rstrip()
         )
-    is_list = isinstance(value, _KINDS["texts"])
-    if is_list and not all(isinstance(item, str) for item in value):
+    if argument.kind == "texts" and not _holds_texts(value):
         raise ArgumentError(f"{operator}: {argument.name} must hold only texts.")
+
+
+def _holds_texts(value: Any) -> bool:
+    return all(isinstance(item, str) for item in value)
 
 
 _WORDS = {

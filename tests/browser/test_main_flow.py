@@ -1,4 +1,4 @@
-"""The main job in a browser: sign in, create the connection, trigger, watch, reload, see the end."""
+"""The main job in a browser: sign in, connect, trigger, watch, reload, see the end."""
 
 from __future__ import annotations
 

@@ -57,7 +57,7 @@ class _FormReader(HTMLParser):
 
 def form_on(page: Any) -> dict[str, str]:
     reader = _FormReader()
-    reader.feed(page.content.decode())
+    reader.feed(page.content.decode().replace("\r\n", "\n"))
     assert "conn_id" in reader.values or "version" in reader.values
     return reader.values
 

@@ -117,6 +117,24 @@ def test_without_services_it_says_how_to_start_them(tmp_path: Path) -> None:
     assert not DagRun.objects.exists()
 
 
+def test_services_that_are_gone_are_told_and_no_run_is_made(tmp_path: Path) -> None:
+    """What ``kill -9`` of ``make run`` leaves behind: a file that names a broker."""
+    (tmp_path / "local.env").write_text("PATCHBAY_BROKER_URL=redis://127.0.0.1:1/0\n")
+    environment = {k: v for k, v in os.environ.items() if k != "PATCHBAY_BROKER_URL"}
+    answer = subprocess.run(
+        [sys.executable, "manage.py", "dags", "trigger", "example_dag"],
+        cwd=REPOSITORY,
+        env={**environment, **test_variables(), "PATCHBAY_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert answer.returncode == 1
+    assert "make run" in answer.stderr
+    assert not DagRun.objects.exists()
+
+
 def test_the_errors_of_dag_files_are_listed_with_file_and_line(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("from airflow import DAG\n\nwith DAG('x' as dag:\n")
     (tmp_path / "good.py").write_text((REPOSITORY / "dags/example_dag.py").read_text())

@@ -29,13 +29,18 @@ def events_url(web: str, run: DagRun, cursor: int) -> str:
     return f"{web}/runs/{run.pk}/events/?after={cursor}"
 
 
+def cursor_of(event: Event) -> int:
+    assert event.cursor is not None
+    return event.cursor
+
+
 def states_heard(events: list[Event]) -> dict[str, list[str]]:
     """For each row, the states in which it was sent."""
     heard: dict[str, list[str]] = {}
     for event in events:
         for key, html in event.data.get("replace", {}).items():
             if key.startswith("step-"):
-                found = re.search(r'data-say="step \d, [^:]+: (\w+)', html)
+                found = re.search(r'data-say="Step \d, [^:]+: (\w+)', html)
                 assert found, html
                 heard.setdefault(key, []).append(found.group(1).lower())
     return heard
@@ -59,7 +64,7 @@ def test_numbers_only_grow_and_no_change_comes_twice(worker: Any, web: str) -> N
     run = trigger()
     with Stream(events_url(web, run, run.sequence), cookie=session_cookie()) as stream:
         events = [event for event in stream if event.name == "change"]
-    cursors = [event.cursor for event in events]
+    cursors = [cursor_of(event) for event in events]
     assert cursors == sorted(set(cursors))
     lines = "".join(event.data["append"].get("run-log", "") for event in events)
     run.refresh_from_db()
@@ -75,7 +80,7 @@ def test_a_watcher_that_was_cut_off_goes_on_where_it_was(worker: Any, web: str) 
     with Stream(url, cookie=cookie, last_event_id=first.cursor) as stream:
         rest = list(stream)
     changes = [event for event in rest if event.name == "change"]
-    assert all(event.cursor > first.cursor for event in changes)
+    assert all(cursor_of(event) > cursor_of(first) for event in changes)
     heard = states_heard([first, *changes])
     assert [states[-1] for states in heard.values()] == ["success"] * 6
     lines = "".join(e.data["append"].get("run-log", "") for e in [first, *changes])

@@ -65,7 +65,9 @@ def run_query(sql: str) -> DagRun:
 
 def test_the_unmodified_example_runs(worker: Any, over: Any) -> None:
     sync(settings.DAGS_FOLDER, timeout=30)
-    assert Dag.objects.get().spec.task("bq_task").conn_id == "my_gcp_conn"
+    spec = Dag.objects.get().spec
+    assert spec is not None
+    assert spec.task("bq_task").conn_id == "my_gcp_conn"
     run = over(trigger_dag_run("example_dag", actor=ACTOR))
     assert states(run) == ["success"] * 6
     step = run.steps.get(number=4)

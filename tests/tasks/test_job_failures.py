@@ -178,6 +178,7 @@ def test_a_session_that_does_not_close_does_not_hide_the_result(
     assert run.state == "success"
     assert states(run) == ["success"] * 4 + ["failed", "success"]
     row = run_table(run).tasks[0].rows[3]
+    assert row.explanation is not None
     assert row.explanation.code == "session:close-failed"
     assert "bad file descriptor" in row.vendor_message
 

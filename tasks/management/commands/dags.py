@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from access.audit import Actor
+from tasks import live
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagImportError
 from tasks.terminal import print_run, watch
@@ -93,7 +94,8 @@ class Command(BaseCommand):
             raise SystemExit(FAILED)
 
     def _check_that_something_runs(self) -> None:
-        if not settings.BROKER_URL:
+        """A broker of production may be away for a while; one of `make run` is gone for good."""
+        if not settings.BROKER_URL or (settings.BROKER_IS_LOCAL and not live.answers()):
             raise CommandError(
                 "No Patchbay runs here: there is no broker to send the task to. Start it with "
                 "`make run` in another terminal, or set PATCHBAY_BROKER_URL.",
