@@ -8,6 +8,8 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
+from django.utils.decorators import method_decorator
+from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 
 from access.audit import Actor
 from connections import services
@@ -65,6 +67,9 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
         super().__init__(*args, **kwargs)
         self.draft: Draft | None = None
         self.discards = False
+        if "conn_id" not in self.fields:
+            # Django leaves the model's fields out for who may only look.
+            return
         choice = self.fields["conn_type"]
         assert isinstance(choice, forms.ChoiceField)
         choice.choices = [(each.name, each.label) for each in TYPES.values()]
@@ -175,6 +180,11 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
             known=[field.name for field in declared.fields] if declared else (),
         )
         return json.dumps(shown, indent=2, ensure_ascii=False)
+
+    @method_decorator(sensitive_post_parameters())
+
+    def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
+        return super().changeform_view(*args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Connection, form: Any, change: bool) -> None:
         actor = Actor.of(request.user)

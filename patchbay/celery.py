@@ -9,6 +9,10 @@ from celery import Celery, signals
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patchbay.settings")
 
+# Celery would let these win over the settings, and then web and worker might not meet.
+for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
+    os.environ.pop(name, None)
+
 from django.conf import settings
 
 from patchbay.logs import configure

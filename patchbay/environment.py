@@ -216,7 +216,7 @@ def _is_fernet_key(key: str) -> bool:
         Fernet(key)
     except ValueError:
         return False
-    return True
+    return len(key) == 44
 
 
 def _content(path: str, *, of: str) -> str:
@@ -228,9 +228,12 @@ def _content(path: str, *, of: str) -> str:
 
 
 def _local_variables(home: Path) -> dict[str, str]:
+    path = home / "local.env"
     try:
-        text = (home / "local.env").read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return {}
+    except UnicodeDecodeError:
+        raise ImproperlyConfigured(f"{path} can't be read: not text.") from None
     lines = (line.partition("=") for line in text.splitlines() if "=" in line)
     return {name.strip(): value.strip() for name, _, value in lines}

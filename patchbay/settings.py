@@ -108,7 +108,7 @@ WHITENOISE_USE_FINDERS = not HTTPS
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "patchbay.storage.HashedStaticFilesStorage"
         if HTTPS
         else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },

@@ -130,7 +130,8 @@ class Hub:
                 self._listener = None
 
     async def _listen(self) -> None:
-        while True:
+        # Without a broker there is nothing to hear: every watcher looks by itself.
+        while settings.BROKER_URL:
             with contextlib.suppress(redis.RedisError, OSError):
                 await self._subscribe()
             self._listening.clear()

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import requests
 from google.auth import external_account
 from google.auth.credentials import AnonymousCredentials, Credentials
-from google.auth.exceptions import RefreshError
+from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import bigquery
 from requests.adapters import HTTPAdapter
@@ -147,8 +147,12 @@ class GoogleCloudHook(Hook):
         failure = failure_of(error, host=host, read_timeout=read_timeout)
         assert failure is not None
         is_external = isinstance(credentials, external_account.Credentials)
-        if failure.code == "cloud:bad-answer" and is_external and isinstance(error, RefreshError):
-            # google-auth has one kind of error for all that keeps it from a subject token.
+        if (
+            is_external
+            and isinstance(error, RefreshError | DefaultCredentialsError)
+            and failure.code in ("cloud:bad-answer", "session:no-default-credentials")
+        ):
+            # What keeps google-auth from a subject token, of which it tells only in words.
             return SessionFailure("session:configuration-unusable", reason=str(error.args[0]))
         failure.facts.setdefault("account", getattr(credentials, "service_account_email", ""))
         return failure

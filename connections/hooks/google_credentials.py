@@ -64,6 +64,8 @@ def _from_key(data: dict[str, Any], extra: dict[str, Any]) -> tuple[Credentials,
         credentials = service_account.Credentials.from_service_account_info(
             data, scopes=scopes_of(extra)
         )
+        # Some kinds of keys can be read, and then sign nothing that Google accepts.
+        credentials.sign_bytes(b"")
     except (ValueError, KeyError, TypeError):
         # The library's message may quote the key.
         raise SessionFailure("session:key-broken", account=data.get("client_email")) from None

@@ -26,6 +26,13 @@ def index(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
+    return _detail_page(request, dag_id)
+
+
+def _detail_page(
+    request: HttpRequest, dag_id: str, *, conf: str = "", refusal: str = ""
+) -> HttpResponse:
+    """The page; with ``refusal``, why the trigger with ``conf`` was refused."""
     dag = get_object_or_404(Dag.objects.select_related("current_version"), dag_id=dag_id)
     spec = dag.spec
     known = set(
@@ -40,21 +47,21 @@ def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
         "runs": run_lines(dag.runs.all()[:LATEST]),
         "versions": dag.versions.all()[:LATEST],
         "error": DagImportError.objects.filter(filename=dag.filename).first(),
+        "conf": conf,
+        "refusal": refusal,
     }
-    return render(request, "tasks/dag.html", context)
+    return render(request, "tasks/dag.html", context, status=422 if refusal else 200)
 
 
 @require_POST
 def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
     """Make a run and show it; what is wrong is told on the DAG's page."""
+    conf = request.POST.get("conf", "")
     try:
-        run = trigger_dag_run(
-            dag_id,
-            actor=Actor.of(request.user),
-            conf=parse_conf(request.POST.get("conf", "")),
-        )
-    except (DagNotFound, TriggerRefused) as error:
+        run = trigger_dag_run(dag_id, actor=Actor.of(request.user), conf=parse_conf(conf))
+    except DagNotFound as error:
         messages.error(request, str(error))
-        known = Dag.objects.filter(dag_id=dag_id).exists()
-        return redirect("dag", dag_id) if known else redirect("dags")
+        return redirect("dags")
+    except TriggerRefused as error:
+        return _detail_page(request, dag_id, conf=conf, refusal=str(error))
     return redirect("run", run.pk)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
 from tasks.models import Dag, DagRun, Step
 from tasks.states import RunState, StepState
 from tasks.steps import KINDS
@@ -61,15 +64,16 @@ def _where(run: DagRun, steps: list[Step]) -> str:
 
 
 def bars(dags: list[Dag]) -> list[DagBars]:
-    """The last runs of each DAG, oldest first."""
-    found = []
-    for dag in dags:
-        runs = list(reversed(dag.runs.all()[:BARS]))
-        longest = max((run.seconds or 0 for run in runs), default=0) or 1
-        found.append(
-            DagBars(
-                dag,
-                tuple(Bar(run, max(1, round(10 * (run.seconds or 0) / longest))) for run in runs),
-            )
-        )
-    return found
+    """The last runs of each DAG, oldest first, in one query for all of them."""
+    newest = Window(
+        RowNumber(), partition_by="dag", order_by=[F("queued_at").desc(), F("pk").desc()]
+    )
+    runs: dict[int, list[DagRun]] = {dag.pk: [] for dag in dags}
+    for run in DagRun.objects.filter(dag__in=dags).annotate(rank=newest).filter(rank__lte=BARS):
+        runs[run.dag_id].insert(0, run)
+    return [DagBars(dag, _bars(runs[dag.pk])) for dag in dags]
+
+
+def _bars(runs: list[DagRun]) -> tuple[Bar, ...]:
+    longest = max((run.seconds or 0 for run in runs), default=0) or 1
+    return tuple(Bar(run, max(1, round(10 * (run.seconds or 0) / longest))) for run in runs)

@@ -30,8 +30,9 @@ ARGUMENTS = [
 SHOTS = os.environ.get("TEST_SCREENSHOTS", "")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with its module: while it lives, its event loop runs in this thread."""
     if CHROMIUM is None:
         warnings.warn("NO BROWSER WAS FOUND: THE BROWSER TESTS ARE SKIPPED.", stacklevel=1)
         pytest.skip("NO BROWSER WAS FOUND: install chromium to run the browser tests.")

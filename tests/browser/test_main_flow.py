@@ -69,7 +69,7 @@ def test_the_whole_way(page: Page, web: str, worker: Any, google: FakeGoogle, ke
     trigger_from_the_dag(page, web)
     for row in ROWS:
         expect(page.locator(f"#{row}")).to_be_visible()
-    expect(page.locator("#step-14")).to_contain_text("Cloud job started successfully")
+    expect(page.locator("#step-14.run")).to_contain_text("Cloud job started successfully")
     expect(page.locator("[data-live-badge]")).to_contain_text("Live")
     assert states(page) == ["Success", "Success", "Success", "Running", "Pending", "Pending"]
     expect(page.locator("#run-tracker td.now").last).to_contain_text("Running")

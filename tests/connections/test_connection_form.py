@@ -71,7 +71,7 @@ def test_a_connection_is_created_by_pasting_a_key(admin_client: Client) -> None:
     assert answer.status_code == 302
     assert answer.url == "/connections/"
     row = Connection.objects.get()
-    assert (row.version, row.description, row.created_by.username) == (1, "Reports", "admin")
+    assert (row.version, row.description, str(row.created_by)) == (1, "Reports", "admin")
     assert extra_of() == {"project": "acme-reports", "keyfile_dict": KEY_TEXT}
     assert [action for action, *_ in audit()] == ["created"]
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cryptography.fernet import Fernet
@@ -89,10 +89,12 @@ def test_an_expression_around_the_right_field_is_refused_when_a_branch_is_not_en
 
 def test_an_sql_expression_is_refused_in_a_new_row(db: None) -> None:
     with refused():
-        Connection.objects.create(conn_id="a", conn_type="x", password=Upper(Value("plain")))
+        Connection.objects.create(
+            conn_id="a", conn_type="x", password=cast(Any, Upper(Value("plain")))
+        )
     with refused():
         Connection.objects.bulk_create(
-            [Connection(conn_id="a", conn_type="x", password=Value("plain"))]
+            [Connection(conn_id="a", conn_type="x", password=cast(Any, Value("plain")))]
         )
     assert not Connection.objects.exists()
 

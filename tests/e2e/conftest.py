@@ -11,6 +11,7 @@ import redis
 from django.conf import settings
 
 from tasks.models import DagRun
+from tasks.workers import workers
 from tests import processes
 
 
@@ -27,9 +28,16 @@ def web(django_db_setup: None) -> Iterator[str]:
 
 
 @pytest.fixture(autouse=True)
-def _empty_broker() -> None:
-    """No message of a test reaches the next one."""
-    redis.Redis.from_url(settings.BROKER_URL).delete("default")
+def _quiet(transactional_db: None) -> Iterator[None]:
+    """No message of a test reaches the next one, and no worker writes while tables are emptied."""
+    broker = redis.Redis.from_url(settings.BROKER_URL)
+    broker.delete("default")
+    yield
+    broker.delete("default")
+    end = time.monotonic() + 10
+    while workers() and DagRun.objects.filter(state="running").exists():
+        assert time.monotonic() < end, "A run goes on after its test."
+        time.sleep(0.05)
 
 
 @pytest.fixture

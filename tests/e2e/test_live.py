@@ -110,8 +110,8 @@ def test_without_messages_a_watcher_polls_and_misses_nothing(worker: Any) -> Non
     assert [states[-1] for states in states_heard(events).values()] == ["success"] * 6
 
 
-def test_nobody_watches_without_signing_in(web: str) -> None:
-    run = trigger()
+def test_nobody_watches_without_signing_in(worker: Any, web: str, over: Any) -> None:
+    run = over(trigger())
     connection = http.client.HTTPConnection(urlsplit(web).netloc, timeout=10)
     connection.request("GET", f"/runs/{run.pk}/events/")
     answer = connection.getresponse()
@@ -135,7 +135,7 @@ def test_the_dashboard_hears_of_every_run(worker: Any, web: str) -> None:
                 break
 
 
-def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str) -> None:
+def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str, over: Any) -> None:
     run = trigger()
     cookie = session_cookie()
     client = redis.Redis.from_url(settings.BROKER_URL)
@@ -145,3 +145,4 @@ def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str) -> 
             next(iter(two))
             [(_, count)] = client.pubsub_numsub("patchbay:runs")
             assert count == 1
+    over(run)
