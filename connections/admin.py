@@ -182,7 +182,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         return json.dumps(shown, indent=2, ensure_ascii=False)
 
     @method_decorator(sensitive_post_parameters())
-
+    @method_decorator(sensitive_variables())
     def changeform_view(self, *args: Any, **kwargs: Any) -> Any:
         return super().changeform_view(*args, **kwargs)
 

@@ -63,7 +63,7 @@ CATALOGUE: dict[str, Diagnosis] = {
         _CONFIGURATION,
         "The connection {conn_id} is disabled",
         "The connection {conn_id} is there, but somebody disabled it.",
-        "It was switched off on purpose; its page says when and by whom.",
+        "It was switched off on purpose; the audit trail says when and by whom.",
         "Enable {conn_id}, or let the DAG use another connection.",
     ),
     "connection:expired": Diagnosis(
@@ -163,7 +163,7 @@ CATALOGUE: dict[str, Diagnosis] = {
         "No project is known",
         "Neither the connection nor its credentials name a project to run in.",
         "The field Project is empty.",
-        "Fill in Project on the connection, or project_id in the task.",
+        "Fill in Project on the connection.",
         fields=("project",),
     ),
     "session:close-failed": Diagnosis(

@@ -19,7 +19,7 @@ from urllib.parse import quote, quote_plus
 
 MASK = "***"
 
-#: Airflow's list (``../shared/AIRFLOW.md``): a key is secret if its name contains one of these.
+#: Airflow's list (its secrets masker): a key is secret if its name contains one of these.
 SECRET_KEY_NAMES = (
     "access_key",
     "access_token",

@@ -13,9 +13,9 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patchbay.settings")
 for name in ("CELERY_BROKER_URL", "CELERY_RESULT_BACKEND"):
     os.environ.pop(name, None)
 
-from django.conf import settings
+from django.conf import settings  # noqa: E402 - reads the settings
 
-from patchbay.logs import configure
+from patchbay.logs import configure  # noqa: E402
 
 app = Celery("patchbay")
 # Also for the web process's threads, which would else get an app without a broker.

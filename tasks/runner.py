@@ -173,7 +173,12 @@ class _Execution:
             conn_id=self.conn_id, conn_version=connection.version
         )
         if self.conn_id != self.row.conn_id:
-            Step.objects.filter(task_instance=self.row).update(conn_id=self.conn_id)
+            # Before it was filled, the rows showed the template.
+            columns = {"conn_id": self.conn_id}
+            self.changes += [
+                StepChange(self._at(number), StepState.PENDING, columns)
+                for number in steps.TASK_STEPS
+            ]
 
     def _open_session(self) -> None:
         assert self.hook is not None

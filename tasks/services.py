@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
@@ -23,6 +24,8 @@ from tasks.tasks import run_task_instance
 
 logger = logging.getLogger(__name__)
 LONGEST_CONF = 65_536
+#: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.
+RUN_ID_PATTERN = r"^[A-Za-z0-9_.~:+-]{1,250}\Z"
 
 
 def trigger_dag_run(
@@ -43,6 +46,11 @@ def trigger_dag_run(
         raise DagNotFound(dag_id)
     if dag.is_missing:
         raise TriggerRefused(f"The file of {dag_id} no longer defines it.")
+    if run_id is not None and not re.match(RUN_ID_PATTERN, run_id):
+        raise TriggerRefused(
+            "A run ID has 1 to 250 letters, digits and the characters . _ ~ : + -, for example "
+            "backfill-2026-01-31."
+        )
     now = timezone.now()
     run = DagRun(
         dag=dag,

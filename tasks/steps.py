@@ -182,9 +182,9 @@ def _apply(run_id: int, change: StepChange, number: int) -> None:
         settings.append("started_at = COALESCE(started_at, %s)")
         values.append(_prepared("started_at", columns["ended_at"]))
     allowed = [state.value for state, targets in STEP_MOVES.items() if change.state in targets]
-    if change.state is StepState.RUNNING:
-        # A running row may tell how far it is.
-        allowed.append(StepState.RUNNING.value)
+    if change.state in (StepState.PENDING, StepState.RUNNING):
+        # A row that isn't over may tell more, and stay as it is.
+        allowed.append(change.state.value)
     marks = ", ".join(["%s"] * len(allowed))
     statement = (
         f"UPDATE tasks_step SET {', '.join(settings)} "  # noqa: S608 - only names of columns

@@ -56,7 +56,7 @@ class _OwnRequest(Request):
         raise TypeError("a session's transport is not shared")
 
 
-@dataclass
+@dataclass(repr=False)
 class GoogleCloudSession:
     """An open session: clients are made from it, all with the same credentials."""
 
@@ -69,6 +69,7 @@ class GoogleCloudSession:
     read_timeout: float
     api_endpoint: str = ""
     location: str = ""
+    key_secrets: frozenset[str] = frozenset()
     _clients: list[bigquery.Client] = field(default_factory=list)
 
     @cached_property
@@ -86,9 +87,9 @@ class GoogleCloudSession:
 
     @property
     def secrets(self) -> set[str]:
-        """The access token that the session holds at the moment."""
+        """The key that was read for the session, and the token that it holds at the moment."""
         token = getattr(self.credentials, "token", None)
-        return {token} if token else set()
+        return {*self.key_secrets, *([token] if token else [])}
 
     def failure_of(self, error: Exception) -> SessionFailure | None:
         """What ``error`` of a call means; ``None`` for what only the called service knows."""
@@ -97,7 +98,7 @@ class GoogleCloudSession:
 
 
 class GoogleCloudHook(Hook):
-    """Sessions for google_cloud_platform and gcpbigquery."""
+    """Sessions for google_cloud_platform."""
 
     closes_at_once = True
 
@@ -112,11 +113,12 @@ class GoogleCloudHook(Hook):
             unless_opened.callback(token_http.close)
             credentials: Credentials | None = None
             try:
-                credentials, own_project = credentials_of(extra, request=request)
+                own = credentials_of(extra, request=request)
+                credentials = own.credentials
                 _verify(credentials, request)
             except EXPECTED as error:
                 raise self._failure(error, credentials, read_timeout=read) from None
-            project = extra.get("project") or own_project
+            project = extra.get("project") or own.project
             if not project:
                 raise SessionFailure("session:no-project")
             unless_opened.pop_all()
@@ -131,6 +133,7 @@ class GoogleCloudHook(Hook):
             read_timeout=read,
             api_endpoint=extra.get("api_endpoint", ""),
             location=extra.get("location", ""),
+            key_secrets=own.secrets,
         )
 
     def close(self, session: GoogleCloudSession) -> None:

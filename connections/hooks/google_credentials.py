@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -33,19 +34,39 @@ def scopes_of(extra: dict[str, Any]) -> list[str]:
     return [scope.strip() for scope in text.split(",") if scope.strip()]
 
 
-def credentials_of(extra: dict[str, Any], *, request: Request) -> tuple[Credentials, str]:
-    """Credentials and the project that they name (empty if none). Nothing is verified yet."""
+class _KeyCredentials(service_account.Credentials):
+    """Credentials that remember their private key, wherever it came from, for the masking."""
+
+    private_key = ""
+
+
+@dataclass(frozen=True)
+class OwnCredentials:
+    """Credentials, the project that they name (empty if none), and what must be masked."""
+
+    credentials: Credentials
+    project: str
+    secrets: frozenset[str] = field(repr=False)
+
+
+def credentials_of(extra: dict[str, Any], *, request: Request) -> OwnCredentials:
+    """Nothing is verified yet. Raise ``SessionFailure``, or what google-auth raises."""
     method = GOOGLE_CLOUD_PLATFORM.method_of(extra)
     credentials, project = _METHODS[method](extra, request)
-    if isinstance(credentials, AnonymousCredentials):
-        # Nobody can't become somebody else.
-        return credentials, project
+    secrets = frozenset(filter(None, [getattr(credentials, "private_key", "")]))
+    # Nobody can't become somebody else.
+    if not isinstance(credentials, AnonymousCredentials):
+        credentials = _adapted(credentials, extra)
+    return OwnCredentials(credentials, project, secrets)
+
+
+def _adapted(credentials: Credentials, extra: dict[str, Any]) -> Credentials:
     if chain := extra.get("impersonation_chain"):
         credentials = _impersonated(credentials, chain, extra)
     quota_project = extra.get("quota_project_id")
     if quota_project and isinstance(credentials, CredentialsWithQuotaProject):
         credentials = credentials.with_quota_project(quota_project)
-    return credentials, project
+    return credentials
 
 
 def key_of(extra: dict[str, Any]) -> dict[str, Any]:
@@ -61,9 +82,8 @@ def key_of(extra: dict[str, Any]) -> dict[str, Any]:
 
 def _from_key(data: dict[str, Any], extra: dict[str, Any]) -> tuple[Credentials, str]:
     try:
-        credentials = service_account.Credentials.from_service_account_info(
-            data, scopes=scopes_of(extra)
-        )
+        credentials = _KeyCredentials.from_service_account_info(data, scopes=scopes_of(extra))
+        credentials.private_key = data["private_key"]
         # Some kinds of keys can be read, and then sign nothing that Google accepts.
         credentials.sign_bytes(b"")
     except (ValueError, KeyError, TypeError):

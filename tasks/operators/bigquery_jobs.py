@@ -82,6 +82,8 @@ def run_job(values: dict[str, Any], session: Any, context: Context) -> TaskResul
     """Insert the job and wait. ``values`` are the arguments of the operator."""
     caller = _Caller(session, context)
     project = values["project_id"] or session.project
+    if not project:
+        raise Failure("session:no-project")
     job_id = _job_id(values, context)
     try:
         job = _insert(caller, values, project=project, job_id=job_id)
@@ -280,11 +282,11 @@ def _first_int(*values: Any) -> int | None:
 
 def _summary(facts: dict[str, Any]) -> str:
     parts = [
-        f"{facts[name]:,} {words}"
-        for name, words in (
-            ("rows", "rows"),
-            ("changed_rows", "rows changed"),
-            ("files", "files"),
+        f"{facts[name]:,} {one if facts[name] == 1 else many}"
+        for name, one, many in (
+            ("rows", "row", "rows"),
+            ("changed_rows", "row changed", "rows changed"),
+            ("files", "file", "files"),
         )
         if name in facts
     ]

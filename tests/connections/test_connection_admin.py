@@ -26,6 +26,7 @@ LIST = "/admin/connections/connection/"
 ADD = f"{LIST}add/"
 KEY = key_file()
 KEY_TEXT = json.dumps(KEY)
+NEW_SECRETS = {"new_password": "pw2-tulip", "new_extra": '{"token": "t2-tulip"}'}
 
 pytestmark = pytest.mark.django_db
 
@@ -200,13 +201,12 @@ def test_a_traceback_with_its_variables_shows_no_secret(
 
     monkeypatch.setattr("connections.admin.check", broken)
     admin_client.raise_request_exception = False
-    sent = {"new_password": "pw2-tulip", "new_extra": '{"token": "t2-tulip"}'}
-    page = send(admin_client, change, **sent)
+    page = send(admin_client, change, **NEW_SECRETS)
     assert page.status_code == 500
     request = page.wsgi_request
     report = ExceptionReporter(request, *page.exc_info).get_traceback_html()
     assert "broken" in report
-    assert "-tulip" not in report
+    assert not any(secret in report for secret in ("pw2-", "t2-", "pw-", "ak-"))
 
 
 # New

@@ -18,14 +18,17 @@ from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagImportError
 from tasks.terminal import print_run, watch
 
-FAILED, WRONG_USAGE = 1, 2
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 
 class Command(BaseCommand):
     help = "List, check and trigger DAGs."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.epilog = __doc__
+        parser.epilog = (
+            "Exit codes: 0 all well, 1 the run failed or could not be made, 2 wrong usage, "
+            "130 interrupted."
+        )
         commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
         commands.add_parser("list", help="every DAG and its connections")
         commands.add_parser("errors", help="files that could not be read; exit code 1 if any")
@@ -57,9 +60,17 @@ class Command(BaseCommand):
     def _sync(self, _: dict[str, Any]) -> None:
         from tasks.dagfiles.sync import sync
 
-        files = sync(settings.DAGS_FOLDER, timeout=settings.DAG_PARSE_TIMEOUT)
-        count = sum(len(file.dags) for file in files)
-        self.stdout.write(f"{count} DAGs in {len(files)} files of {settings.DAGS_FOLDER}")
+        folder = settings.DAGS_FOLDER
+        try:
+            files = sync(folder, timeout=settings.DAG_PARSE_TIMEOUT)
+        except OSError as error:
+            reason = f"{folder} can't be read: {error.strerror}."
+            raise CommandError(reason, returncode=FAILED) from None
+        dags, count = sum(len(file.dags) for file in files), len(files)
+        self.stdout.write(
+            f"{dags} DAG{'' if dags == 1 else 's'} in {count} file{'' if count == 1 else 's'} "
+            f"of {folder}"
+        )
         for file in files:
             if file.problem:
                 place = (
@@ -90,7 +101,12 @@ class Command(BaseCommand):
         if not options["watch"]:
             print_run(run, self.stdout)
             return
-        if not watch(run, self.stdout):
+        try:
+            successful = watch(run, self.stdout)
+        except KeyboardInterrupt:
+            self.stderr.write("No longer watching; the run goes on.")
+            raise SystemExit(INTERRUPTED) from None
+        if not successful:
             raise SystemExit(FAILED)
 
     def _check_that_something_runs(self) -> None:
