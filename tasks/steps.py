@@ -146,7 +146,7 @@ def write(
         number += 1
         line.run_id, line.sequence = run_id, number
     if lines:
-        LogLine.objects.bulk_create(lines)
+        _insert(lines)
 
 
 def _take_numbers(run_id: int, count: int, lease: Lease | None) -> int:
@@ -194,6 +194,21 @@ def _apply(run_id: int, change: StepChange, number: int) -> None:
         cursor.execute(statement, [*values, run_id, change.position, *allowed])
         if not cursor.rowcount:
             raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")
+
+
+def _insert(lines: Sequence[LogLine]) -> None:
+    """One statement, written out as well."""
+    fields = [field for field in LogLine._meta.concrete_fields if not field.primary_key]
+    names = ", ".join(field.column for field in fields)
+    row = f"({', '.join(['%s'] * len(fields))})"
+    values = [
+        field.get_db_prep_save(getattr(line, field.attname), connection)
+        for line in lines
+        for field in fields
+    ]
+    statement = f"INSERT INTO tasks_logline ({names}) VALUES {', '.join([row] * len(lines))}"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
 
 
 def _prepared(name: str, value: Any) -> Any:

@@ -206,7 +206,7 @@ def test_a_traceback_with_its_variables_shows_no_secret(
     request = page.wsgi_request
     report = ExceptionReporter(request, *page.exc_info).get_traceback_html()
     assert "broken" in report
-    assert not any(secret in report for secret in ("pw2-", "t2-", "pw-", "ak-"))
+    assert "-tulip" not in report
 
 
 # New
