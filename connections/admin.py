@@ -61,7 +61,16 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
 
     class Meta:
         model = Connection
-        fields = ("conn_id", "conn_type", "description", "host", "schema", "port", "is_disabled")
+        fields = (
+            "conn_id",
+            "conn_type",
+            "description",
+            "host",
+            "schema",
+            "port",
+            "is_disabled",
+            "expires_at",
+        )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -104,6 +113,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             password=data["new_password"] or stored.password,
             extra=stored.extra if new_extra is None else new_extra,
             is_disabled=data["is_disabled"],
+            expires_at=data["expires_at"],
         )
         try:
             check(self.draft)
@@ -146,6 +156,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         "new_password",
         "new_extra",
         "is_disabled",
+        "expires_at",
         "seen_version",
         "stored_secrets",
         "stored_extra",

@@ -66,6 +66,15 @@ class ConnectionForm(forms.Form):
     is_disabled = forms.BooleanField(
         label="Disabled", required=False, help_text="Tasks that use it fail at step 2."
     )
+    expires_at = forms.DateTimeField(
+        label="Expires",
+        required=False,
+        help_text="From then on, tasks that use it fail at step 2. In UTC; blank for never.",
+        widget=forms.DateTimeInput(
+            attrs={"placeholder": "2027-01-31 18:00"}, format="%Y-%m-%d %H:%M:%S"
+        ),
+        error_messages={"invalid": "A date and time, for example 2027-01-31 18:00."},
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     extra = JsonObjectField(
         label="Extra",
@@ -129,7 +138,7 @@ class ConnectionForm(forms.Form):
         methods = self.type.methods
         self.initial.setdefault("method", methods[0].name if methods else "")
         if self.instance is not None:
-            for name in ("conn_id", "description", "is_disabled", "version"):
+            for name in ("conn_id", "description", "is_disabled", "expires_at", "version"):
                 self.initial[name] = getattr(self.instance, name)
         if self.stored is None:
             return
@@ -322,6 +331,7 @@ class ConnectionForm(forms.Form):
             conn_type=self.type.name,
             description=description,
             is_disabled=data["is_disabled"],
+            expires_at=data["expires_at"],
             extra=self._extra(data["extra"]),
             **self._columns(),
         ).with_values(self.type, values)

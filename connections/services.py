@@ -23,7 +23,7 @@ from connections.types.base import LoadedConnection
 from connections.validation import Draft, check, values_of
 
 _SECRET_COLUMNS = ("login", "password")
-_PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled")
+_PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled", "expires_at")
 
 
 def get_connection(conn_id: str) -> LoadedConnection:

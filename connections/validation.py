@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from connections.exceptions import InvalidConnection
@@ -34,6 +35,7 @@ class Draft:
     port: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
     is_disabled: bool = False
+    expires_at: datetime | None = None
 
     def with_values(self, connection_type: ConnectionType, values: dict[str, Any]) -> Draft:
         """This draft with the type's fields set.

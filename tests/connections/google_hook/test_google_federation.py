@@ -207,7 +207,7 @@ def test_the_last_of_a_chain_is_impersonated_by_way_of_the_others(
         quota_project_id="acme-quota",
     )
     assert session.identity == TARGET
-    assert session.secrets == {"target-tulip"}
+    assert session.secrets == {"target-tulip", key["private_key"]}
     assert session.project == "acme-reports"
     assert session.credentials.quota_project_id == "acme-quota"
     (asked,) = endpoint.of(path)

@@ -30,7 +30,8 @@ def test_a_key_gets_a_token_for_its_account(
     (issued,) = google.tokens_issued
     assert issued.email == key["client_email"]
     assert issued.scopes == ("https://www.googleapis.com/auth/cloud-platform",)
-    assert session.secrets == {issued.value}
+    assert session.secrets == {issued.value, key["private_key"]}
+    assert key["private_key"][40:90] not in repr(session)
 
 
 def test_project_scopes_quota_retries_and_timeouts_are_taken_from_the_connection(
@@ -55,7 +56,9 @@ def test_a_key_file_on_the_worker_is_read_when_the_session_is_opened(
 ) -> None:
     path = tmp_path / "key.json"
     path.write_text(json.dumps(key))
-    assert open_with(key_path=str(path)).identity == key["client_email"]
+    session = open_with(key_path=str(path))
+    assert session.identity == key["client_email"]
+    assert key["private_key"] in session.secrets
     assert len(google.tokens_issued) == 1
 
 

@@ -45,6 +45,7 @@ def test_a_key_in_secret_manager_is_fetched_as_the_worker_and_used(
     (asked,) = endpoint.received
     assert asked.headers["authorization"] == f"Bearer {worker.value}"
     assert session.project == "acme-billing"
+    assert session.secrets == {account.value, key["private_key"]}
 
 
 @pytest.mark.usefixtures("own_identity")
