@@ -199,7 +199,7 @@ def _apply(run_id: int, change: StepChange, number: int) -> None:
 def _insert(lines: Sequence[LogLine]) -> None:
     """One statement, written out as well."""
     fields = [field for field in LogLine._meta.concrete_fields if not field.primary_key]
-    names = ", ".join(field.column for field in fields)
+    names = ", ".join(field.attname for field in fields)
     row = f"({', '.join(['%s'] * len(fields))})"
     values = [
         field.get_db_prep_save(getattr(line, field.attname), connection)

@@ -82,7 +82,8 @@ def key_of(extra: dict[str, Any]) -> dict[str, Any]:
 
 def _from_key(data: dict[str, Any], extra: dict[str, Any]) -> tuple[Credentials, str]:
     try:
-        credentials = _KeyCredentials.from_service_account_info(data, scopes=scopes_of(extra))
+        make: Any = _KeyCredentials.from_service_account_info  # untyped
+        credentials = make(data, scopes=scopes_of(extra))
         credentials.private_key = data["private_key"]
         # Some kinds of keys can be read, and then sign nothing that Google accepts.
         credentials.sign_bytes(b"")
