@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-import kombu.exceptions
-import redis
-from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
@@ -20,9 +15,8 @@ from tasks import live, steps
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun, Step, TaskInstance
 from tasks.states import TaskState
-from tasks.tasks import run_task_instance
+from tasks.tasks import send
 
-logger = logging.getLogger(__name__)
 LONGEST_CONF = 65_536
 #: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.
 RUN_ID_PATTERN = r"^[A-Za-z0-9_.~:+-]{1,250}\Z"
@@ -125,19 +119,3 @@ def _insert(run: DagRun) -> list[int]:
         row.sequence = number
     Step.objects.bulk_create(rows)
     return [instance.pk for instance in instances if instance.state == TaskState.QUEUED]
-
-
-def send(task_instance_ids: Iterable[int]) -> bool:
-    """Send a message for each; if the broker refuses, leave them to the sweep."""
-    for task_instance_id in task_instance_ids:
-        try:
-            if not settings.BROKER_URL:
-                raise kombu.exceptions.OperationalError("no broker is configured")
-            run_task_instance.apply_async(args=(task_instance_id,), retry=False)
-        except (kombu.exceptions.OperationalError, redis.RedisError, OSError):
-            logger.warning("The broker can't be reached; queued tasks are sent again later.")
-            TaskInstance.objects.filter(pk=task_instance_id, state=TaskState.QUEUED).update(
-                sent_at=None
-            )
-            return False
-    return True

@@ -1,20 +1,41 @@
-"""What Celery runs. Messages carry ids only."""
+"""What Celery runs, and how it is sent. Messages carry ids only."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
+import kombu.exceptions
+import redis
 from celery import shared_task
 from django.conf import settings
 
+from tasks.models import TaskInstance
+from tasks.states import TaskState
+
 logger = logging.getLogger(__name__)
+
+
+def send(task_instance_ids: Sequence[int]) -> bool:
+    """Send a message for each; what the broker refuses is left to the sweep."""
+    for position, task_instance_id in enumerate(task_instance_ids):
+        try:
+            if not settings.BROKER_URL:
+                raise kombu.exceptions.OperationalError("no broker is configured")
+            run_task_instance.apply_async(args=(task_instance_id,), retry=False)
+        except (kombu.exceptions.OperationalError, redis.RedisError, OSError):
+            logger.warning("The broker can't be reached; queued tasks are sent again later.")
+            unsent = task_instance_ids[position:]
+            rows = TaskInstance.objects.filter(pk__in=unsent, state=TaskState.QUEUED)
+            rows.update(sent_at=None)
+            return False
+    return True
 
 
 @shared_task(name="tasks.run_task_instance")
 def run_task_instance(task_instance_id: int) -> None:
     """Run one task instance, and send those that are ready after it."""
     from tasks.runner import run
-    from tasks.services import send
 
     send(run(task_instance_id))
 
@@ -23,7 +44,6 @@ def run_task_instance(task_instance_id: int) -> None:
 def sweep() -> None:
     """Send again what was lost; called by beat every few seconds."""
     from tasks.recovery import lost
-    from tasks.services import send
 
     ids = lost()
     if ids:

@@ -74,7 +74,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "connections.services",
         "tasks",
     ),
-    "tasks.tasks": ("tasks.runner", "tasks.recovery", "tasks.services", "tasks.dagfiles.sync"),
+    "tasks.tasks": (
+        "tasks.dagfiles.sync",
+        "tasks.models",
+        "tasks.recovery",
+        "tasks.runner",
+        "tasks.states",
+    ),
     "tasks": ("access", "connections", "tasks", "patchbay.templatetags"),
     # `make run` uses the standard library alone; what it seeds and loads is its own affair.
     "patchbay.local": ("access", "connections", "patchbay.environment", "patchbay.local"),

@@ -9,7 +9,7 @@ import redis
 
 from tasks.models import TaskInstance
 from tasks.recovery import lost
-from tasks.services import send
+from tasks.tasks import send
 from tests.fakes.google import FakeGoogle, JobError, JobPlan
 from tests.tasks.conftest import query_task, states, trigger
 
@@ -72,7 +72,7 @@ def test_a_broker_that_is_down_delays_a_run_and_loses_nothing(
         raise redis.ConnectionError("refused")
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.services.run_task_instance.apply_async", refuse)
+        patch.setattr("tasks.tasks.run_task_instance.apply_async", refuse)
         run = trigger()
     assert run.state == "queued"
     assert run.task_instances.get().sent_at is None

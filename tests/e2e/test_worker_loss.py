@@ -10,7 +10,7 @@ from django.conf import settings
 
 from tasks.models import DagRun
 from tasks.recovery import lost
-from tasks.services import send
+from tasks.tasks import send
 from tests import processes
 from tests.fakes.google import FakeGoogle, JobPlan
 from tests.tasks.conftest import states, trigger
