@@ -28,7 +28,7 @@ from connections.validation import Draft, check
 
 UNREADABLE = "can't be decrypted with the configured keys"
 STALE = (
-    "Somebody else saved this connection while you were editing it. "
+    "This connection was saved meanwhile, by somebody else or in another tab. "
     "Open it again and repeat your change."
 )
 

@@ -186,7 +186,8 @@ CATALOGUE: dict[str, Diagnosis] = {
         "{host} can't be reached",
         "The worker could not connect to {host}: {reason}.",
         "Nothing listens there, or a firewall stands between.",
-        "Check the API endpoint on the connection, and that the worker may reach it.",
+        "Check the address (the API endpoint on the connection, or token_uri in its key), and "
+        "that the worker may reach it.",
         fields=("api_endpoint",),
     ),
     "cloud:dropped": Diagnosis(

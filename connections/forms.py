@@ -22,13 +22,14 @@ from connections.form_fields import (
     key_file_field,
     refuse_masks,
 )
-from connections.masking import is_secret_key_name, named_secrets, redacted, redacted_text
+from connections.masking import MASK, is_secret_key_name, named_secrets, redacted, redacted_text
 from connections.models import CONN_ID_MAX_LENGTH, Connection
 from connections.types.base import COLUMNS, GROUPS, ConnectionType, LoadedConnection, TypeField
 from connections.validation import (
     LONGEST_DESCRIPTION,
     Draft,
     check,
+    check_values,
     is_empty,
     values_of,
     wrong_conn_id,
@@ -213,7 +214,10 @@ class ConnectionForm(forms.Form):
         data: dict[str, Any] = dict(self.data.items())
         for name, field in self.fields.items():
             if isinstance(field, JsonObjectField) and data.get(name):
-                data[name] = redacted_text(data[name])
+                shown = redacted_text(data[name])
+                if MASK in shown and name not in self.errors:
+                    self.add_error(name, "Give the secrets in it again: they aren't sent back.")
+                data[name] = shown
             elif name in self.errors and "://" in str(data.get(name) or ""):
                 # A URL that is refused may hold a password.
                 scheme, _, rest = data[name].partition("://")
@@ -242,14 +246,21 @@ class ConnectionForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data: dict[str, Any] = super().clean() or {}
-        if self.errors:
-            return data
         if not data.get("method"):
             data["method"] = self.initial["method"]
-        values = {declared.name: self._value(declared, data) for declared in self.type.fields}
-        self._drop_other_methods(values, data["method"])
+        values = {
+            declared.name: None if declared.name in self.errors else self._value(declared, data)
+            for declared in self.type.fields
+        }
+        if "method" not in self.errors:
+            self._drop_other_methods(values, data["method"])
         if not self.errors:
             self._check(self._draft(data, values))
+            return data
+        # All that is wrong is told at once, not in rounds.
+        for name, words in check_values(self.type, values).items():
+            if name in self.fields and name not in self.errors:
+                self.add_error(name, words)
         return data
 
     def _is_untouched(self, name: str) -> bool:
@@ -275,12 +286,12 @@ class ConnectionForm(forms.Form):
 
     def _secret(self, declared: TypeField, data: dict[str, Any]) -> Any:
         name = declared.name
-        new: str = data[name]
+        new: str = data.get(name) or ""
         if declared.kind == "key_json":
             new = new if new.strip() else ""
             if file := data.get(name + FILE):
                 new = self._file_text(name, file, typed=new)
-        cleared = data[name + CLEAR]
+        cleared = data.get(name + CLEAR)
         if new and cleared:
             self.add_error(name, "Give a new value or clear the stored one, not both.")
         if new or cleared:

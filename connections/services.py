@@ -66,7 +66,7 @@ def create_connection(draft: Draft, *, actor: Actor) -> Connection:
     check(draft)
     connection = Connection(conn_id=draft.conn_id, conn_type=draft.conn_type)
     changed = _apply(connection, draft, actor=actor, before=None)
-    connection.created_by_id = actor.user_id
+    connection.created_by_id = connection.updated_by_id = actor.user_id
     try:
         with transaction.atomic():
             connection.save(force_insert=True)

@@ -100,7 +100,7 @@ def _update(request: HttpRequest, form: ConnectionForm) -> bool:
         )
     except StaleConnection:
         words = (
-            "Somebody else saved this connection while you were editing it. "
+            "This connection was saved meanwhile, by somebody else or in another tab. "
             "Open it again and repeat your change."
         )
         form.refuse({"": words})

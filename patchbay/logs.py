@@ -33,6 +33,8 @@ def logging_settings(level: str) -> dict[str, Any]:
             "urllib3": {"level": "WARNING"},
             "google": {"level": "WARNING"},
             "uvicorn.access": {"level": "WARNING"},
+            # A form that is refused is no event for whoever runs the server.
+            "django.request": {"level": "ERROR"},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},

@@ -10,11 +10,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import signal
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import redis
 import redis.asyncio
@@ -96,6 +99,7 @@ class Hub:
     """One subscription a web process, which wakes all its watchers."""
 
     def __init__(self) -> None:
+        self.is_ending = False
         self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._anything: set[asyncio.Event] = set()
         self._listener: asyncio.Task[None] | None = None
@@ -152,6 +156,11 @@ class Hub:
                 elif message["type"] == "message":
                     self._wake(int(message["data"]))
 
+    def end(self) -> None:
+        """The web process is told to stop: every stream ends, for its browser to reconnect."""
+        self.is_ending = True
+        self._wake_all()
+
     def _wake(self, run_id: int) -> None:
         for event in (*self._waiting.get(run_id, ()), *self._anything):
             event.set()
@@ -167,4 +176,23 @@ _hubs: dict[int, Hub] = {}
 
 def hub() -> Hub:
     """The hub of the running event loop; a web process has one loop, and so one hub."""
-    return _hubs.setdefault(id(asyncio.get_running_loop()), Hub())
+    loop = asyncio.get_running_loop()
+    if id(loop) not in _hubs:
+        _hubs[id(loop)] = Hub()
+        _end_with_the_process(_hubs[id(loop)], loop)
+    return _hubs[id(loop)]
+
+
+def _end_with_the_process(own: Hub, loop: asyncio.AbstractEventLoop) -> None:
+    """End the streams at the signal that ends the server, which would else wait for them."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(number)
+
+        def ending(caught: int, frame: Any, before: Any = before) -> None:
+            loop.call_soon_threadsafe(own.end)
+            if callable(before):
+                before(caught, frame)
+
+        signal.signal(number, ending)

@@ -212,7 +212,7 @@ class _Execution:
             self._mask(self.session.secrets)
         facts = {**self.context.facts, **failure.facts}
         words = explain(failure.code, facts)
-        self.context.log(f"{words.short} ({failure.code})", level="error")
+        self.context.log(f"{words.happened} ({failure.code})", level="error")
         if failure.vendor_message:
             self.context.log(failure.vendor_message, level="error")
         change = steps.failed(

@@ -24,7 +24,7 @@ MARKS = {"ok": "✓", "bad": "✗", "run": "●", "wait": "·", "skip": "–"}
 
 
 def print_run(run: DagRun, out: Any) -> None:
-    out.write(f"{run.run_id} of {run.dag.dag_id} is queued.")
+    out.write(f"{run.run_id} of {run.dag.dag_id} is queued. Its page: /runs/{run.pk}/")
 
 
 def watch(run: DagRun, out: Any) -> bool:
@@ -52,9 +52,9 @@ def _drawn(run: DagRun, table: RunTable) -> Table:
     caption = waiting or f"{state_word(run.state)} {duration(run.seconds)}".strip()
     drawn = Table(title=f"{run.dag.dag_id}  {run.run_id}", caption=caption, expand=False)
     for name in ("Step", "Action", "Connection ID used", "Internal state", "Result"):
-        drawn.add_column(name)
-    drawn.add_column("Started", justify="right")
-    drawn.add_column("Took", justify="right")
+        drawn.add_column(name, overflow="fold")
+    drawn.add_column("Started", justify="right", overflow="fold")
+    drawn.add_column("Took", justify="right", overflow="fold")
     several = len(table.tasks) > 1
     drawn.add_row(*_cells(table.first))
     for task in table.tasks:
@@ -120,6 +120,7 @@ def _watch_lines(run: DagRun, out: Any) -> bool:
             if waiting and waiting.split(" for ")[0] != said:
                 said = waiting.split(" for ")[0]
                 out.write(waiting)
+            names = _task_names(table)
             for row in table.rows:
                 now = (row.state, row.result)
                 if row.state in (StepState.PENDING,) or seen.get(row.key) == now:
@@ -127,11 +128,19 @@ def _watch_lines(run: DagRun, out: Any) -> bool:
                 seen[row.key] = now
                 conn_id = row.conn_id or "N/A"
                 took = f" ({duration(row.seconds)})" if row.seconds is not None else ""
-                out.write(f"{row.number}  {row.action}  {conn_id}  {_result(row)}{took}")
+                task = names.get(row.key, "")
+                out.write(f"{row.number}  {task}{row.action}  {conn_id}  {_result(row)}{took}")
                 if row.explanation:
                     out.write(_explained(row))
     out.write(f"{state_word(latest.state)} {duration(latest.seconds)}".strip())
     return RunState(latest.state) is RunState.SUCCESS
+
+
+def _task_names(table: RunTable) -> dict[str, str]:
+    """What stands before the lines of each task, where there is more than one."""
+    if len(table.tasks) < 2:
+        return {}
+    return {row.key: f"{task.task_instance.task_id}: " for task in table.tasks for row in task.rows}
 
 
 class _Changes:

@@ -31,7 +31,7 @@ def http_url(value: str) -> str:
     if parts.username is not None or parts.password is not None:
         return "A URL without a user name or password in it."
     if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"[\s\0]", value):
-        return "A URL that begins with https:// (or http:// for a local server)."
+        return "A URL that begins with https:// or http://."
     if parts.query or parts.fragment:
         return "A URL without ? and # parts."
     return ""
@@ -87,7 +87,7 @@ def wrong_configuration(data: dict[str, Any]) -> str:
     if kind != "external_account":
         return 'This is not a credential configuration: its "type" must be external_account.'
     missing = [name for name in CONFIGURATION_NEEDS if not data.get(name)]
-    return f"This credential configuration has no {' and no '.join(missing)}." if missing else ""
+    return f"This credential configuration has no {', '.join(missing)}." if missing else ""
 
 
 def service_account_key(value: Any) -> str:
@@ -106,7 +106,7 @@ def service_account_key(value: Any) -> str:
         return _wrong_type(data)
     missing = [name for name in KEY_NEEDS if not data.get(name)]
     if missing:
-        return f"This service account key has no {' and no '.join(missing)}."
+        return f"This service account key has no {', '.join(missing)}."
     return _wrong_part(data)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
 from connections.models import Connection
@@ -35,11 +35,10 @@ def _detail_page(
     """The page; with ``refusal``, why the trigger with ``conf`` was refused."""
     dag = get_object_or_404(Dag.objects.select_related("current_version"), dag_id=dag_id)
     spec = dag.spec
-    known = set(
-        Connection.objects.filter(conn_id__in=spec.conn_ids if spec else ()).values_list(
-            "conn_id", flat=True
-        )
-    )
+    known = {
+        row.conn_id: "disabled" if row.is_disabled else "expired" if row.is_expired else ""
+        for row in Connection.objects.filter(conn_id__in=spec.conn_ids if spec else ())
+    }
     context = {
         "dag": dag,
         "spec": spec,
@@ -53,9 +52,12 @@ def _detail_page(
     return render(request, "tasks/dag.html", context, status=422 if refusal else 200)
 
 
-@require_POST
+@require_http_methods(["GET", "POST"])
 def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
     """Make a run and show it; what is wrong is told on the DAG's page."""
+    if request.method == "GET":
+        # Who had to sign in first comes back with a GET, and has triggered nothing yet.
+        return redirect("dag", dag_id)
     conf = request.POST.get("conf", "")
     try:
         run = trigger_dag_run(dag_id, actor=Actor.of(request.user), conf=parse_conf(conf))

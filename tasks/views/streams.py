@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -25,6 +26,8 @@ from tasks.views.runs import run_context
 
 #: A watcher that hears nothing for so long is told that all is well, and looks once itself.
 PING_SECONDS = 5.0
+#: How often it is looked whether who watches is still signed in.
+SESSION_CHECK_SECONDS = 2.0
 #: How often a watcher looks by itself while no messages can be heard.
 POLL_SECONDS = 1.0
 #: A first event that came before the first message could be heard would say "polling".
@@ -50,17 +53,27 @@ async def _read(function: Callable[[], T]) -> T:
 @require_GET
 async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The changes of one run after the cursor, until it is over."""
-    await request.auser()
     if not await _read(lambda: DagRun.objects.filter(pk=pk).exists()):
         raise Http404
-    return _stream(_run_changes(pk, _cursor(request)))
+    return _stream(_while_signed_in(request, _run_changes(pk, _cursor(request))))
 
 
 @require_GET
 async def dashboard_events(request: HttpRequest) -> HttpResponseBase:
     """The dashboard's live part, each time a run changes."""
-    await request.auser()
-    return _stream(_dashboard_changes())
+    return _stream(_while_signed_in(request, _dashboard_changes()))
+
+
+async def _while_signed_in(request: HttpRequest, events: AsyncIterator[str]) -> AsyncIterator[str]:
+    """End the stream when its session does: the page reconnects, and is asked to sign in."""
+    key = request.session.session_key or ""
+    checked = time.monotonic()
+    async for event in events:
+        if time.monotonic() - checked > SESSION_CHECK_SECONDS:
+            checked = time.monotonic()
+            if not await _read(lambda: request.session.exists(key)):
+                return
+        yield event
 
 
 def _cursor(request: HttpRequest) -> int:
@@ -92,8 +105,9 @@ async def _run_changes(pk: int, cursor: int) -> AsyncIterator[str]:
             data, cursor, over = await _read(lambda at=cursor: _run_event(pk, at))  # type: ignore[misc]
             if data:
                 yield _event("change", {**data, "mode": _mode(hub)}, cursor=cursor)
-            if over:
-                yield _event("end", {"sequence": cursor}, cursor=cursor)
+            if over or hub.is_ending:
+                if over:
+                    yield _event("end", {"sequence": cursor}, cursor=cursor)
                 return
             if not await _woken(changed, hub):
                 yield _event("ping", {"mode": _mode(hub)})
@@ -104,7 +118,7 @@ async def _dashboard_changes() -> AsyncIterator[str]:
     with hub.watching(None) as changed:
         yield "retry: 1000\n\n"
         await hub.listening(seconds=FIRST_WAIT)
-        while True:
+        while not hub.is_ending:
             changed.clear()
             html = await _read(
                 lambda: render_to_string("tasks/_dashboard_live.html", dashboard_context())
@@ -112,6 +126,8 @@ async def _dashboard_changes() -> AsyncIterator[str]:
             yield _event("change", {"mode": _mode(hub), "replace": {"dashboard-live": html}})
             await asyncio.sleep(DASHBOARD_PAUSE)
             while not await _woken(changed, hub):
+                if hub.is_ending:
+                    return
                 yield _event("ping", {"mode": _mode(hub)})
                 if not hub.is_listening:
                     break

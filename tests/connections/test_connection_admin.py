@@ -135,8 +135,8 @@ def test_new_secrets_replace_the_stored_ones_and_are_named_and_not_shown(
         ({"host": "h" * 501}, "host", "at most 500 characters"),
         ({"description": "d" * 5001}, "description", "At most 5000 characters."),
         ({"new_password": "a\0b"}, "new_password", "Null characters are not allowed."),
-        ({"seen_version": "7"}, "__all__", "Somebody else saved this connection"),
-        ({"seen_version": ""}, "__all__", "Somebody else saved this connection"),
+        ({"seen_version": "7"}, "__all__", "This connection was saved meanwhile"),
+        ({"seen_version": ""}, "__all__", "This connection was saved meanwhile"),
     ],
     ids=str,
 )

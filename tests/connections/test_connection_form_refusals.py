@@ -260,7 +260,8 @@ def test_a_refused_page_never_sends_back_what_was_secret_and_asks_for_it_again(
         project="No",
     )
     errors = errors_on(page)
-    assert list(errors) == ["project", "client_secret"]
+    assert list(errors) == ["project", "client_secret", "extra", "idp_extra_parameters"]
+    assert errors["extra"] == ["Give the secrets in it again: they aren't sent back."]
     assert errors["client_secret"] == [AGAIN]
     assert_unseen(page, "cs-tulip", "pp-tulip", "ak-tulip", "tt-tulip")
     form = form_on(page)
@@ -349,7 +350,7 @@ def test_of_two_people_who_edit_the_second_is_told_and_changes_nothing(
     before, audited = row_of(), audit()
     page = admin_client.post(EDIT, {**late, "description": "second", "keyfile_dict": KEY_TEXT})
     errors = errors_on(page)
-    assert "Somebody else saved this connection" in errors["__all__"][0]
+    assert "This connection was saved meanwhile" in errors["__all__"][0]
     assert_unseen(page, KEY["private_key"])
     assert row_of() == before
     assert audit() == audited

@@ -187,7 +187,7 @@ def test_a_key_file_is_right_as_text_and_as_object() -> None:
         (key_file(private_key=""), "This service account key has no private_key."),
         (
             key_file(private_key=None, client_email=None),
-            "This service account key has no private_key and no client_email.",
+            "This service account key has no private_key, client_email.",
         ),
         (key_file(project_id=None), "has no project_id."),
         (key_file(token_uri=None), "has no token_uri."),

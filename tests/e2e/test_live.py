@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 import redis
 from django.conf import settings
+from django.contrib.sessions.models import Session
 
 from tasks.models import DagRun
 from tests.e2e.events import Event, Stream, session_cookie
@@ -145,4 +146,35 @@ def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str, ove
             next(iter(two))
             [(_, count)] = client.pubsub_numsub("patchbay:runs")
             assert count == 1
+    over(run)
+
+
+def test_a_stream_ends_when_its_watcher_signs_out(
+    worker: Any, web: str, google: Any, over: Any
+) -> None:
+    google.plan(JobPlan(running=4))
+    run = trigger()
+    cookie = session_cookie()
+    with Stream(events_url(web, run, 0), cookie=cookie) as stream:
+        events = iter(stream)
+        next(events)
+        Session.objects.all().delete()
+        rest = list(events)
+    assert "end" not in {event.name for event in rest}
+    assert over(run).state == "success"
+
+
+def test_streams_end_at_once_when_the_web_process_is_told_to(
+    worker: Any, google: Any, over: Any
+) -> None:
+    from tests import processes
+
+    google.plan(JobPlan(running=3))
+    with processes.web() as (process, url):
+        run = trigger()
+        with Stream(events_url(url, run, 0), cookie=session_cookie()) as stream:
+            next(iter(stream))
+            process.stop(seconds=5)
+            assert process.popen.returncode in (0, -15)
+            assert "Cancel" not in process.text
     over(run)
