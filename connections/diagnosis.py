@@ -340,9 +340,19 @@ def failure_type(code: str) -> FailureType:
     return CATALOGUE[code].type
 
 
+#: For a code that an earlier release stored, and this one doesn't have.
+UNKNOWN = Diagnosis(
+    _INTERNAL,
+    "Failed, with a code that this release doesn't know",
+    "The step failed with a code that this release of Patchbay has no words for.",
+    "The run is older than this release.",
+    "Run it again.",
+)
+
+
 def explain(code: str, facts: Mapping[str, Any]) -> Explanation:
     """The words for ``code``. A fact that is not known shows as ``?``."""
-    diagnosis = CATALOGUE[code]
+    diagnosis = CATALOGUE.get(code, UNKNOWN)
     known = defaultdict(lambda: "?", {name: value for name, value in facts.items() if value})
     needs_unknown = any(
         f"{{{name}}}" in diagnosis.command and not facts.get(name)

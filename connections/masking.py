@@ -8,6 +8,7 @@ for texts of others (errors, logs), in the encodings in which values travel.
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import threading
@@ -113,7 +114,12 @@ def encodings(secret: str) -> set[str]:
         quote_plus(secret),
         json.dumps(secret)[1:-1],
         json.dumps(secret, ensure_ascii=False)[1:-1],
+        json.dumps(secret)[1:-1].replace("/", "\\/"),
         repr(secret)[1:-1],
+        html.escape(secret),
+        html.escape(secret, quote=False),
+        re.sub("%..", lambda found: found[0].lower(), quote(secret, safe="")),
+        raw.hex(),
         base64.b64encode(raw).decode().rstrip("="),
         base64.urlsafe_b64encode(raw).decode().rstrip("="),
     }
@@ -133,6 +139,17 @@ def _long_lines(secret: str) -> list[str]:
     return [
         line for line in lines if len(line) >= SHORTEST_MASKED_LINE and not line.startswith("-----")
     ]
+
+
+def storable(value: Any) -> Any:
+    """``value`` with every character that a database refuses replaced, in all its texts."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+    if isinstance(value, Mapping):
+        return {storable(key): storable(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [storable(item) for item in value]
+    return value
 
 
 class Masker:

@@ -25,10 +25,12 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     broker_transport_options={
         # A trigger must answer in a second when the broker is down; the sweep sends later.
-        "socket_connect_timeout": 0.5,
-        "socket_timeout": 5,
+        "socket_connect_timeout": 0.4,
+        "socket_timeout": 0.4,
         "visibility_timeout": 3600,
-        "max_retries": 1,
+        "max_retries": 0,
+        "interval_start": 0,
+        "interval_step": 0,
     },
     task_publish_retry=False,
     # No result backend: the result of a task is the state of its rows.
@@ -41,7 +43,6 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     enable_utc=True,
     beat_schedule={
-        "sweep": {"task": "tasks.sweep", "schedule": 5.0, "options": {"expires": 5}},
         "sync-dags": {"task": "tasks.sync_dags", "schedule": 10.0, "options": {"expires": 10}},
     },
 )
@@ -57,6 +58,8 @@ def _configure_logging(**_: Any) -> None:
 @signals.worker_init.connect
 def _import_what_tasks_need(**_: Any) -> None:
     """So that the first task doesn't wait for it: Google's libraries take most of a second."""
+    # A worker waits for its messages, and has time.
+    app.conf.broker_transport_options["socket_timeout"] = 5
     from connections.hooks import google_cloud_platform  # noqa: F401
     from tasks.operators import bigquery_jobs  # noqa: F401
 

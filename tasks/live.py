@@ -69,7 +69,7 @@ def publish_on_commit(run_id: int) -> None:
 def client() -> redis.Redis:
     """One client a process; its pool is safe for threads."""
     return redis.Redis.from_url(
-        settings.BROKER_URL, socket_connect_timeout=0.5, socket_timeout=2, decode_responses=True
+        settings.BROKER_URL, socket_connect_timeout=0.4, socket_timeout=0.4, decode_responses=True
     )
 
 

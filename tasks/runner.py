@@ -11,13 +11,13 @@ import socket
 from contextlib import ExitStack
 from typing import Any
 
-from django.db import transaction
+from django.db import DatabaseError, connection, transaction
 from django.utils import timezone
 
 from connections.diagnosis import explain
 from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
-from connections.masking import Masker, secrets_in_use
+from connections.masking import Masker, secrets_in_use, storable
 from connections.services import get_connection, secrets_of
 from tasks import leases, live, scheduling, steps
 from tasks.context import TaskContext
@@ -33,18 +33,22 @@ from tasks.templating import context_of, render
 logger = logging.getLogger(__name__)
 WORKER = socket.gethostname()
 NO_SESSION = "No session was opened"
+#: Columns whose words come from elsewhere; a code or an ID must never be masked.
+FREE_TEXTS = frozenset({"result", "facts", "vendor_message"})
 NOT_REACHED = "Not reached"
 
 
 def run(task_instance_id: int) -> list[int]:
     """Run the task instance if nobody else does; return the ids that are ready after it."""
     lease = Lease(task_instance_id)
-    with leases.held(lease), ExitStack() as stack:
+    with ExitStack() as stack:
         try:
             execution = _claim(lease, stack)
             if execution is None:
                 logger.debug("Task instance %s is not to be run, or is run.", task_instance_id)
                 return []
+            # From here on it is renewed: before the claim's commit nobody else could see it.
+            stack.enter_context(leases.held(lease))
             return execution.run()
         except LeaseLost:
             logger.warning("Task instance %s was taken over.", task_instance_id)
@@ -76,7 +80,14 @@ def _claim(lease: Lease, stack: ExitStack) -> _Execution | None:
         execution = _Execution(row, lease, stack)
         execution.begin(is_new=is_new)
         live.publish_on_commit(row.run_id)
+    _give_connection_back()
     return execution
+
+
+def _give_connection_back() -> None:
+    """While a task waits for the cloud, others use the connection of the process's pool."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
 
 
 class _Execution:
@@ -133,7 +144,9 @@ class _Execution:
             self._open_session()
             number = 4
             result = self._execute()
-        except (LeaseLost, WorkerStopping) as error:
+        except (LeaseLost, WorkerStopping, DatabaseError) as error:
+            # Without its database a worker can't say how a task ended, nor whether its job
+            # runs on: the lease lapses, and who takes over finds the job.
             self._let_go(error)
             raise
         except Exception as error:
@@ -208,6 +221,8 @@ class _Execution:
             failure = Failure(
                 "task:internal-error", error=type(error).__name__, vendor_message=str(error)
             )
+        if self.hook is not None:
+            self._mask(self.hook.secrets)
         if self.session is not None:
             self._mask(self.session.secrets)
         facts = {**self.context.facts, **failure.facts}
@@ -280,11 +295,16 @@ class _Execution:
         changes, self.changes = [*self.changes, *changes], []
         lines = [*(lines or []), *self.context.taken_lines()]
         for line in lines:
-            line.text = self.masker.text(line.text)
-        safe = [
-            StepChange(change.position, change.state, self.masker.data(change.columns))
-            for change in changes
-        ]
+            line.text = storable(self.masker.text(line.text))
+        safe = [StepChange(each.position, each.state, self._safe(each)) for each in changes]
         with transaction.atomic(savepoint=False):
             steps.write(self.row.run_id, safe, lines=lines, lease=self.lease)
             live.publish_on_commit(self.row.run_id)
+        _give_connection_back()
+
+    def _safe(self, change: StepChange) -> dict[str, Any]:
+        """The change's columns, with what others may have said masked, and fit to be stored."""
+        return {
+            name: storable(self.masker.data(value)) if name in FREE_TEXTS else value
+            for name, value in change.columns.items()
+        }

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access.audit import Actor, record
+from connections.types.json_text import NotJson, parse, wrong_characters
 from tasks import live, steps
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun, Step, TaskInstance
@@ -72,13 +73,9 @@ def parse_conf(text: str) -> dict[str, Any]:
     if not text.strip():
         return {}
     try:
-        conf = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise TriggerRefused(
-            f"conf is not JSON: {error.msg}, line {error.lineno}, column {error.colno}."
-        ) from None
-    except RecursionError:
-        raise TriggerRefused("conf is nested too deeply.") from None
+        conf = parse(text)
+    except NotJson as error:
+        raise TriggerRefused(f"conf is not JSON: {error}.") from None
     return _checked_conf(conf)
 
 
@@ -87,11 +84,11 @@ def _checked_conf(conf: Any) -> dict[str, Any]:
         return {}
     if not isinstance(conf, dict):
         raise TriggerRefused('conf must be a JSON object, for example {"day": "2026-01-31"}.')
-    text = json.dumps(conf)
+    text = json.dumps(conf, allow_nan=False)
     if len(text) > LONGEST_CONF:
         raise TriggerRefused(f"conf has {len(text):,} characters; {LONGEST_CONF:,} are allowed.")
-    if "\\u0000" in text:
-        raise TriggerRefused("conf holds a NUL character.")
+    if words := wrong_characters(conf):
+        raise TriggerRefused(f"conf can't be stored: {words}.")
     return conf
 
 

@@ -157,6 +157,8 @@ def _take_numbers(run_id: int, count: int, lease: Lease | None) -> int:
             lease.token, connection
         )
         statement, values = _TAKE_HELD, [count, run_id, lease.task_instance_id, token]
+        # PostgreSQL would else look at the row as it was before it waited for the run's lock.
+        statement += " FOR NO KEY UPDATE)" if connection.vendor == "postgresql" else ")"
     with connection.cursor() as cursor:
         cursor.execute(statement + _RETURNING, values)
         row = cursor.fetchone()
@@ -168,7 +170,7 @@ def _take_numbers(run_id: int, count: int, lease: Lease | None) -> int:
 _TAKE = "UPDATE tasks_dagrun SET sequence = sequence + %s WHERE id = %s"
 _TAKE_HELD = (
     f"{_TAKE} AND EXISTS (SELECT 1 FROM tasks_taskinstance "  # noqa: S608 - no value is in it
-    "WHERE id = %s AND lease_token = %s AND state = 'running')"
+    "WHERE id = %s AND lease_token = %s AND state = 'running'"
 )
 _RETURNING = " RETURNING sequence"
 

@@ -40,9 +40,8 @@ def run_task_instance(task_instance_id: int) -> None:
     send(run(task_instance_id))
 
 
-@shared_task(name="tasks.sweep")
 def sweep() -> None:
-    """Send again what was lost; called by beat every few seconds."""
+    """Send again what was lost; called by a thread of every worker, every few seconds."""
     from tasks.recovery import lost
 
     ids = lost()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import threading
@@ -11,8 +12,11 @@ from dataclasses import dataclass
 
 import redis
 from django.conf import settings
+from django.db import DatabaseError, connection
 
 from tasks import leases, live
+
+logger = logging.getLogger(__name__)
 
 KEY = "patchbay:worker:"
 BEAT = 5.0
@@ -44,7 +48,10 @@ def workers() -> list[Worker] | None:
 
 
 def start_heartbeat(slots: int) -> None:
-    """Tell that this process is a worker, until it stops."""
+    """Tell that this process is a worker, and sweep, until it stops.
+
+    A thread of its own, because a message would wait behind those that it should help.
+    """
     thread = threading.Thread(target=_beat, args=(slots,), name="heartbeat", daemon=True)
     thread.start()
 
@@ -57,7 +64,19 @@ def _beat(slots: int) -> None:
         # While the broker is away nothing can be told; the next beat tells.
         with contextlib.suppress(redis.RedisError, OSError):
             live.client().set(key, text, ex=GONE_AFTER)
+        _sweep()
         if leases.stopping.wait(BEAT):
             break
     with contextlib.suppress(redis.RedisError, OSError):
         live.client().delete(key)
+
+
+def _sweep() -> None:
+    from tasks.tasks import sweep
+
+    try:
+        sweep()
+    except DatabaseError:
+        logger.warning("The database can't be asked for what was lost; the next sweep will.")
+    finally:
+        connection.close()

@@ -29,6 +29,8 @@ class Hook(ABC):
 
     def __init__(self, connection: LoadedConnection) -> None:
         self.connection = connection
+        #: What ``open`` read elsewhere than in the connection, and must be masked.
+        self.secrets: set[str] = set()
 
     @abstractmethod
     def open(self) -> Any:

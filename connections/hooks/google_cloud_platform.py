@@ -115,6 +115,7 @@ class GoogleCloudHook(Hook):
             try:
                 own = credentials_of(extra, request=request)
                 credentials = own.credentials
+                self.secrets = set(own.secrets)
                 _verify(credentials, request)
             except EXPECTED as error:
                 raise self._failure(error, credentials, read_timeout=read) from None

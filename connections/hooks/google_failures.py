@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import ssl
 from collections.abc import Iterator
 from typing import Any
@@ -145,7 +146,8 @@ def _content_type(response: requests.Response) -> str:
 
 
 def _seconds(header: str | None) -> float | None:
-    return float(header) if header and header.isdigit() else None
+    is_number = header is not None and re.match(r"[0-9]{1,6}\Z", header)
+    return float(header) if header and is_number else None
 
 
 def _refresh_failure(error: auth.RefreshError) -> SessionFailure:

@@ -63,7 +63,7 @@ def _python_files(folder: Path) -> Iterator[str]:
     failed: list[OSError] = []
     for parent, folders, files in os.walk(folder, onerror=failed.append, followlinks=True):
         seen.add(os.path.realpath(parent))
-        folders[:] = [name for name in folders if _is_walked(parent, name, seen)]
+        folders[:] = [name for name in folders if is_walked(parent, name, seen)]
         for name in files:
             if name.endswith(".py") and not name.startswith("."):
                 yield Path(parent, name).relative_to(folder).as_posix()
@@ -73,7 +73,7 @@ def _python_files(folder: Path) -> Iterator[str]:
         yield Path(error.filename).relative_to(folder).as_posix()
 
 
-def _is_walked(parent: str, name: str, seen: set[str]) -> bool:
+def is_walked(parent: str, name: str, seen: set[str]) -> bool:
     """Links are followed, as Airflow does, but never round in a circle."""
     hidden = name.startswith(".") or name == "__pycache__"
     return not hidden and os.path.realpath(Path(parent, name)) not in seen

@@ -83,10 +83,19 @@ def _problem(data: dict[str, Any] | None, *, filename: str) -> ImportProblem | N
     is_line = line is None or (isinstance(line, int) and 0 <= line < 1 << 31)
     if not is_line or problem.kind not in KINDS or not isinstance(problem.message, str):
         raise TypeError("not a problem")
+    _check_characters(data)
     return problem
 
 
+def _check_characters(data: dict[str, Any]) -> None:
+    """Refuse what no database takes: the author's code may have written the answer itself."""
+    if "\\u0000" in json.dumps(data):
+        raise ValueError("a NUL character")
+    json.dumps(data, ensure_ascii=False).encode()
+
+
 def _dag(data: dict[str, Any]) -> ParsedDag:
+    _check_characters(data)
     spec = DagSpec.from_json(data["spec"])
     check_dag(spec)
     texts = (spec.description, spec.doc_md, data["made_in"], *spec.tags, *data["notices"])

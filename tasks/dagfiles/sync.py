@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
+from tasks.dagfiles.folder import is_walked
 from tasks.dagfiles.parser import ImportProblem, ParsedDag, ParsedFile, parse_folder
 from tasks.models import Dag, DagImportError, DagVersion
 
 logger = logging.getLogger(__name__)
+
+#: A number of our own for PostgreSQL's advisory locks.
+LOCK = 7_213_001
 
 
 def sync(folder: Path, *, timeout: float) -> list[ParsedFile]:
@@ -19,6 +26,7 @@ def sync(folder: Path, *, timeout: float) -> list[ParsedFile]:
     files = parse_folder(folder, timeout=timeout)
     broken = [file.filename for file in files if file.problem]
     with transaction.atomic():
+        _wait_for_others()
         seen = {_save(file.filename, dag).pk for file in files for dag in file.dags}
         for dag in Dag.objects.filter(is_missing=False).exclude(pk__in=seen):
             # A folder that can't be read is a problem of its own name, and hides its files.
@@ -30,16 +38,31 @@ def sync(folder: Path, *, timeout: float) -> list[ParsedFile]:
     return files
 
 
+def _wait_for_others() -> None:
+    """Two processes may read the folder at once, but only one at a time writes what it read."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+
+
+def _looks(folder: Path) -> Iterator[tuple[str, int, int, int]]:
+    """What tells that something in the folder has changed; links are followed."""
+    seen: set[str] = set()
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        seen.add(os.path.realpath(parent))
+        folders[:] = [name for name in folders if is_walked(parent, name, seen)]
+        for name in (".", *files):
+            with contextlib.suppress(OSError):
+                stat = Path(parent, name).stat()
+                yield str(Path(parent, name)), stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
 _seen: dict[Path, object] = {}
 
 
 def sync_if_changed(folder: Path, *, timeout: float) -> None:
     """What beat calls: read the files only when this process sees that one has changed."""
-    signature = sorted(
-        (str(path), stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        for path in folder.rglob("*")
-        if path.suffix != ".pyc" and (stat := path.stat()) is not None
-    )
+    signature = sorted(_looks(folder))
     if _seen.get(folder) != signature:
         sync(folder, timeout=timeout)
         _seen[folder] = signature

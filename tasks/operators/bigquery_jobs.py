@@ -48,6 +48,8 @@ LONGEST_PAUSE = 30.0
 LONGEST_LOOK = 2.0
 #: The first look comes at once: a cached result is there as soon as the job is.
 FIRST_POLL = 0.05
+#: A ``poll_interval`` below it counts as this: BigQuery is not to be flooded.
+SHORTEST_INTERVAL = 0.5
 
 T = TypeVar("T")
 
@@ -74,7 +76,8 @@ class _Caller:
                     failure.facts["attempts"] = attempt
                     raise failure from None
             self.context.retried(failure.code)
-            self.context.wait(failure.retry_after or pause * random.uniform(0.8, 1.2))  # noqa: S311
+            asked = min(failure.retry_after or 0, LONGEST_PAUSE)
+            self.context.wait(asked or pause * random.uniform(0.8, 1.2))  # noqa: S311
             pause = min(pause * 2, LONGEST_PAUSE)
 
 
@@ -174,7 +177,7 @@ def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any]:
         if timeout and time.monotonic() - started > timeout:
             _cancel(caller, values, job)
             raise Failure("job:timeout", seconds=f"{timeout:g}", job_id=job.job_id)
-        caller.context.wait(min(pause, values["poll_interval"]))
+        caller.context.wait(min(pause, max(values["poll_interval"], SHORTEST_INTERVAL)))
         pause = max(FIRST_POLL, pause * 1.5)
     return statistics
 
@@ -184,7 +187,8 @@ def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[st
 
     https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/getQueryResults
     """
-    longest = min(values["poll_interval"], caller.session.read_timeout / 2, LONGEST_LOOK)
+    interval = max(values["poll_interval"], SHORTEST_INTERVAL)
+    longest = min(interval, caller.session.read_timeout / 2, LONGEST_LOOK)
     parameters = {"maxResults": 0, "timeoutMs": int(1000 * longest), "location": job.location}
     # The client's public call for this also waits for the end, and reads the first rows.
     connection = caller.session.bigquery._connection

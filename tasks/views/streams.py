@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.loader import render_to_string
@@ -53,6 +54,7 @@ async def _read(function: Callable[[], T]) -> T:
 @require_GET
 async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The changes of one run after the cursor, until it is over."""
+    await _give_connection_back()
     if not await _read(lambda: DagRun.objects.filter(pk=pk).exists()):
         raise Http404
     return _stream(_while_signed_in(request, _run_changes(pk, _cursor(request))))
@@ -61,7 +63,13 @@ async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
 @require_GET
 async def dashboard_events(request: HttpRequest) -> HttpResponseBase:
     """The dashboard's live part, each time a run changes."""
+    await _give_connection_back()
     return _stream(_while_signed_in(request, _dashboard_changes()))
+
+
+async def _give_connection_back() -> None:
+    """What the middleware asked the database with: a stream would keep it to its end."""
+    await sync_to_async(connections.close_all)()
 
 
 async def _while_signed_in(request: HttpRequest, events: AsyncIterator[str]) -> AsyncIterator[str]:
@@ -79,7 +87,7 @@ async def _while_signed_in(request: HttpRequest, events: AsyncIterator[str]) -> 
 def _cursor(request: HttpRequest) -> int:
     """The last number that the browser has seen; its header wins over the page's."""
     text = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
-    return int(text) if text.isdigit() and len(text) < 19 else 0
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else 0
 
 
 def _stream(events: AsyncIterator[str]) -> StreamingHttpResponse:

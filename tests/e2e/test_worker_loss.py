@@ -10,10 +10,9 @@ from django.conf import settings
 
 from tasks.models import DagRun
 from tasks.recovery import lost
-from tasks.tasks import send
 from tests import processes
 from tests.fakes.google import FakeGoogle, JobPlan
-from tests.tasks.conftest import states, trigger
+from tests.tasks.conftest import query_task, states, trigger
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -37,8 +36,6 @@ def test_a_killed_worker_is_taken_over_and_the_cloud_sees_one_job(
         until(lambda: google.jobs)
         first.kill()
     with processes.worker():
-        until(lost, seconds=10)
-        send([run.task_instances.get().pk])
         run = over(run)
     assert run.state == "success"
     assert states(run) == ["success"] * 6
@@ -59,6 +56,21 @@ def test_a_worker_that_stops_leaves_its_job_to_the_next(
     assert DagRun.objects.get(pk=run.pk).state == "running"
     assert lost() == [run.task_instances.get().pk]
     with processes.worker():
-        send(lost())
         assert over(run).state == "success"
     assert len(google.jobs) == 1
+
+
+def test_more_tasks_wait_than_the_pool_has_connections(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any
+) -> None:
+    """While they wait for the cloud they hold none, and their leases are renewed."""
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(running=5))
+    names = [f"task_{number}" for number in range(30)]
+    with processes.worker(slots=30) as process:
+        run = over(trigger(*(query_task(name) for name in names)), seconds=60)
+        text = process.text
+    assert run.state == "success"
+    assert len(google.jobs) == 30
+    assert not run.log_lines.filter(text__contains="taken over").exists()
+    assert "PoolTimeout" not in text

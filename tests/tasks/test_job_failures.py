@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError
+from django.utils import timezone
 
+from tasks.models import DagRun, TaskInstance
 from tasks.presentation import run_table
 from tests.fakes.google import (
     FakeGoogle,
@@ -220,3 +226,88 @@ def test_a_defect_is_told_as_one(
     row = failed_row(run)
     assert row.explanation.code == "task:internal-error"
     assert row.explanation.type == "internal"
+
+
+@pytest.mark.parametrize("text", ["bad \ud800 half", "bad \0 nul"])
+def test_a_message_that_no_database_takes_is_stored_all_the_same(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], text: str
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.on("jobs.insert", Fault.status(400, reason="invalidQuery", message=text))
+    run = run_dag()
+    assert states(run) == AT_STEP_4
+    assert "bad " in failed_row(run).vendor_message
+
+
+def test_a_secret_that_is_an_ordinary_word_does_not_break_the_codes(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any]
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url, my_token="invalid")
+    google.plan(JobPlan(error=JobError.invalid_query()))
+    assert failed_row(run_dag()).explanation.code == "job:invalid-query"
+
+
+def test_a_key_that_stands_in_a_file_is_masked_too(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], tmp_path: Any
+) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(json.dumps(key))
+    connect(key_path=str(path), api_endpoint=google.url)
+    echo = Fault.status(400, reason="invalidQuery", message=f"no: {key['private_key']}")
+    google.on("jobs.insert", echo)
+    run = run_dag()
+    line = key["private_key"].split("\n")[3]
+    assert line not in failed_row(run).vendor_message
+    google.reset()
+    google.on("token", Fault.token("invalid_grant", f"no: {key['private_key']}"))
+    again = run_dag()
+    assert again.state == "failed"
+    assert line not in failed_row(again).vendor_message
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_database_that_goes_away_leaves_the_task_to_who_takes_it_over(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], monkeypatch: Any
+) -> None:
+    """Its job may be running: to call the task failed would be a guess."""
+    from tasks import runner, steps
+
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    write = steps.write
+    calls = []
+
+    def fragile(*arguments: Any, **more: Any) -> None:
+        calls.append(1)
+        if len(calls) == 3:
+            raise OperationalError("the connection was lost")
+        write(*arguments, **more)
+
+    monkeypatch.setattr("tasks.steps.write", fragile)
+    with pytest.raises(OperationalError):
+        run_dag()
+    row = TaskInstance.objects.get()
+    assert row.state == "running"
+    TaskInstance.objects.update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+    runner.run(row.pk)
+    assert DagRun.objects.get().state == "success"
+    assert len(google.jobs) == 1
+
+
+def test_a_template_cannot_keep_the_worker_busy(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any]
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    task = query_task(configuration={"query": {"query": "{{ (7 ** (10 ** 8)) > 1 }}"}})
+    started = time.monotonic()
+    assert failed_row(run_dag(task)).explanation.code == "task:template-error"
+    assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize("interval", [0, -1])
+def test_bigquery_is_not_flooded_whatever_the_interval(
+    run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], interval: int
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(running=1))
+    assert run_dag(query_task(poll_interval=interval)).state == "success"
+    assert len(google.requests_of("jobs.getQueryResults")) < 12

@@ -33,7 +33,16 @@ def test_trigger_makes_a_run_and_shows_it(admin_client: Client) -> None:
 
 @pytest.mark.parametrize(
     ("conf", "words"),
-    [("{", "line 1, column 2"), ("[]", "JSON object"), ('{"a": "\\u0000"}', "NUL")],
+    [
+        ("{", "line 1, column 2"),
+        ("[]", "JSON object"),
+        ('{"a": "\\u0000"}', "NUL"),
+        ('{"a": "\\ud800"}', "surrogate"),
+        ('{"a": NaN}', "NaN"),
+        ('{"a": 1e999}', "1e999"),
+        (f'{{"a": {"9" * 5000}}}', "too long"),
+        ("[" * 900 + "]" * 900, "nested too deeply"),
+    ],
 )
 def test_a_wrong_conf_is_refused_at_its_field_and_kept(
     admin_client: Client, conf: str, words: str
@@ -45,6 +54,16 @@ def test_a_wrong_conf_is_refused_at_its_field_and_kept(
     assert words in html
     assert conf.replace('"', "&quot;") in html
     assert not DagRun.objects.exists()
+
+
+def test_an_escaped_backslash_is_no_nul(admin_client: Client) -> None:
+    save_dag(query_task())
+    admin_client.post("/dags/example_dag/trigger/", {"conf": '{"a": "\\\\u0000"}'})
+    assert DagRun.objects.get().conf == {"a": "\\u0000"}
+
+
+def test_an_address_with_a_nul_is_not_found(admin_client: Client) -> None:
+    page(admin_client, "/dags/%00/", status=404)
 
 
 def test_a_dag_that_is_not_there_cannot_be_triggered(admin_client: Client) -> None:
