@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tasks.models import DagRun
-from tests.fakes.google import FakeGoogle, JobError, JobPlan
+from tests.fakes.google import FakeGoogle, JobError, JobPlan, SilentServer
 from tests.processes import REPOSITORY, test_variables
 from tests.tasks.conftest import query_task, save_dag
 
@@ -133,6 +133,17 @@ def test_services_that_are_gone_are_told_and_no_run_is_made(tmp_path: Path) -> N
     assert answer.returncode == 1
     assert "make run" in answer.stderr
     assert not DagRun.objects.exists()
+
+
+def test_a_broker_that_does_not_answer_delays_the_run_and_loses_nothing() -> None:
+    with SilentServer() as silent:
+        address = f"redis://{silent.url.removeprefix('http://')}/0"
+        answer = manage("dags", "trigger", "example_dag", PATCHBAY_BROKER_URL=address)
+    assert answer.returncode == 0, answer.stderr
+    assert "is queued" in answer.stdout
+    run = DagRun.objects.get()
+    assert run.state == "queued"
+    assert run.task_instances.get().sent_at is None
 
 
 def test_the_errors_of_dag_files_are_listed_with_file_and_line(tmp_path: Path) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import http.client
 import re
+import urllib.request
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -147,6 +149,22 @@ def test_watchers_of_a_process_share_one_subscription(worker: Any, web: str, ove
             [(_, count)] = client.pubsub_numsub("patchbay:runs")
             assert count == 1
     over(run)
+
+
+def test_many_open_streams_leave_the_pages_and_the_database_free(
+    worker: Any, web: str, over: Any
+) -> None:
+    """A stream holds no connection of the process's pool while it waits."""
+    run = over(trigger())
+    cookie = session_cookie()
+    with ExitStack() as stack:
+        for _ in range(30):
+            stream = stack.enter_context(Stream(f"{web}/events/?", cookie=cookie))
+            next(iter(stream))
+        with urllib.request.urlopen(f"{web}/healthz", timeout=5) as answer:
+            assert answer.read() == b"ok"
+        with Stream(events_url(web, run, 0), cookie=cookie) as one_more:
+            assert list(one_more)[-1].name == "end"
 
 
 def test_a_stream_ends_when_its_watcher_signs_out(

@@ -183,6 +183,37 @@ def test_no_planted_secret_is_found_anywhere(
     assert found == {}
 
 
+def test_a_client_secret_is_found_nowhere_though_its_provider_sends_it_back(
+    google: FakeGoogle, secrets: dict[str, str], admin_client: Client, connect: Any, over: Any
+) -> None:
+    """The identity provider here refuses, and its answer quotes what it was sent."""
+    google.on("token", Fault.token("invalid_client", f"not {secrets['client_secret']}", code=401))
+    configuration = {
+        "type": "external_account",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/a",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+        "token_url": "https://sts.googleapis.com/v1/token",
+    }
+    connect(
+        project="acme-reports",
+        credential_config_file=json.dumps(configuration),
+        idp_issuer_url=google.token_uri,
+        client_id="patchbay",
+        client_secret=secrets["client_secret"],
+        idp_extra_parameters={"resource_password": secrets["password"]},
+    )
+    with processes.worker(PATCHBAY_LOG_LEVEL="DEBUG") as worker:
+        run = over(trigger())
+    assert run.steps.get(number=3).error_code == "session:provider-refused"
+    [sent] = google.requests_of("token")
+    assert sent.body["client_secret"] == secrets["client_secret"]
+    pages = [
+        admin_client.get(path).content.decode()
+        for path in (f"/runs/{run.pk}/", "/connections/my_gcp_conn/edit/", "/", "/audit/")
+    ]
+    assert leaks("".join(pages) + worker.text + database_text(), secrets) == []
+
+
 def test_the_command_line_and_the_files_of_a_run_hold_no_secret(
     google: FakeGoogle, secrets: dict[str, str], connect: Any, worker: Any
 ) -> None:
