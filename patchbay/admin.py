@@ -1,6 +1,15 @@
 """The Django admin in Patchbay's clothes."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.contrib import admin
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.utils.decorators import method_decorator
 
 
 class PatchbayAdminSite(admin.AdminSite):
@@ -8,3 +17,12 @@ class PatchbayAdminSite(admin.AdminSite):
     site_title = "Patchbay"
     index_title = "Tables"
     enable_nav_sidebar = True
+
+    @method_decorator(login_not_required)
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """There is one door to sign in by, and the audit trail stands at it."""
+        if request.user.is_authenticated:
+            raise PermissionDenied
+        return redirect_to_login(request.GET.get("next") or request.path)

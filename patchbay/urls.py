@@ -1,7 +1,8 @@
 from django.contrib import admin
-from django.contrib.auth.views import LoginView, LogoutView
+from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from access.views import SignIn
 from patchbay.health import healthz
 from tasks.views import dashboard
 
@@ -11,7 +12,7 @@ urlpatterns = [
     path("connections/", include("connections.urls")),
     path("audit/", include("access.urls")),
     path("admin/", admin.site.urls),
-    path("login/", LoginView.as_view(template_name="access/login.html"), name="login"),
+    path("login/", SignIn.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("healthz", healthz),
 ]
