@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from connections.types.base import ConnectionType, Method, TypeField
 from connections.types.validators import (
+    absolute_path,
     credential_configuration,
     email_chain,
     google_project,
@@ -82,6 +83,7 @@ _AUTHENTICATION = (
         methods=("key_path",),
         placeholder="/run/secrets/google.json",
         help="Read by the worker when a session is opened.",
+        check=absolute_path,
     ),
     TypeField(
         "key_secret_name",

@@ -37,6 +37,11 @@ def http_url(value: str) -> str:
     return ""
 
 
+def absolute_path(value: str) -> str:
+    """Each worker reads it, wherever it was started."""
+    return "" if value.startswith("/") else "A whole path, beginning with /."
+
+
 def seconds(value: float) -> str:
     if 0 < value <= 3600:
         return ""

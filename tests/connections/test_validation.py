@@ -330,3 +330,8 @@ def test_json_keeps_its_order_and_its_kinds_of_numbers() -> None:
     text = '{"b": 1, "a": [1.0, true, null, "\\ud83d\\ude00"], "c": {"z": 1e3}}'
     assert parse(text) == json.loads(text)
     assert list(parse(text)) == ["b", "a", "c"]
+
+
+def test_the_path_of_a_key_file_must_be_whole() -> None:
+    assert wrong_extra(key_path="key.json")["key_path"] == "A whole path, beginning with /."
+    assert "key_path" not in wrong_extra(key_path="/run/secrets/key.json")
