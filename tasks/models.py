@@ -64,6 +64,7 @@ class DagVersion(models.Model):
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
+        verbose_name = "DAG version"
         ordering: ClassVar = ["dag", "-number"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dag", "number"], name="one_version_a_number")

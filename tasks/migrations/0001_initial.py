@@ -91,6 +91,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "DAG version",
                 "ordering": ["dag", "-number"],
             },
         ),
