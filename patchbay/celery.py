@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import redis
 from celery import Celery, signals
+from kombu.transport import redis as kombu_redis
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "patchbay.settings")
 
@@ -47,6 +49,27 @@ app.conf.update(
     },
 )
 app.autodiscover_tasks()
+
+
+def _outlive_a_broker_that_restarts() -> None:
+    """Let a worker that is busy lose its broker, and find it again.
+
+    kombu 5.7 gives unacknowledged messages back on a transport that is closed
+    already, and stumbles over it with an AttributeError, which ends the worker.
+    As a connection error it is what it is: the worker reconnects.
+    """
+    channels: Any = kombu_redis.Channel
+    ask = channels._connparams
+
+    def connparams(channel: Any, *arguments: Any, **more: Any) -> Any:
+        if channel.connection is None or channel.connection.client is None:
+            raise redis.ConnectionError("the connection to the broker is closed")
+        return ask(channel, *arguments, **more)
+
+    channels._connparams = connparams
+
+
+_outlive_a_broker_that_restarts()
 
 
 @signals.setup_logging.connect

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFault
+from django.db import connection
 from django.utils import timezone
 
 from tasks.models import TaskInstance
@@ -83,7 +84,7 @@ def _keep() -> None:
             continue
         try:
             renew(leases)
-        except DatabaseError:
+        except DatabaseFault:
             # The database is away for a moment. The next round may still be in time; if it
             # isn't, the row tells, at the next write, that the lease is lost.
             continue

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
@@ -171,16 +172,16 @@ class Hub:
                 event.set()
 
 
-_hubs: dict[int, Hub] = {}
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
 
 
 def hub() -> Hub:
     """The hub of the running event loop; a web process has one loop, and so one hub."""
     loop = asyncio.get_running_loop()
-    if id(loop) not in _hubs:
-        _hubs[id(loop)] = Hub()
-        _end_with_the_process(_hubs[id(loop)], loop)
-    return _hubs[id(loop)]
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+        _end_with_the_process(_hubs[loop], loop)
+    return _hubs[loop]
 
 
 def _end_with_the_process(own: Hub, loop: asyncio.AbstractEventLoop) -> None:
@@ -191,8 +192,12 @@ def _end_with_the_process(own: Hub, loop: asyncio.AbstractEventLoop) -> None:
         before = signal.getsignal(number)
 
         def ending(caught: int, frame: Any, before: Any = before) -> None:
-            loop.call_soon_threadsafe(own.end)
+            with contextlib.suppress(RuntimeError):  # the loop is closed already
+                loop.call_soon_threadsafe(own.end)
             if callable(before):
                 before(caught, frame)
+            elif before == signal.SIG_DFL:
+                signal.signal(caught, signal.SIG_DFL)
+                signal.raise_signal(caught)
 
         signal.signal(number, ending)

@@ -11,7 +11,8 @@ import socket
 from contextlib import ExitStack
 from typing import Any
 
-from django.db import DatabaseError, connection, transaction
+from django.db import Error as DatabaseFault
+from django.db import connection, transaction
 from django.utils import timezone
 
 from connections.diagnosis import explain
@@ -130,6 +131,7 @@ class _Execution:
     def _begin_anew(self) -> None:
         touched = Step.objects.filter(task_instance=self.row).exclude(state=StepState.PENDING)
         columns = {"result": "", "started_at": None, "ended_at": None, "retries": 0}
+        columns |= {"error_code": "", "vendor_message": "", "facts": {}}
         for position in touched.order_by("position").values_list("position", flat=True):
             self.changes.append(StepChange(position, StepState.PENDING, columns))
         self.context.log("taken over: the worker that ran this task is gone", level="warning")
@@ -144,7 +146,7 @@ class _Execution:
             self._open_session()
             number = 4
             result = self._execute()
-        except (LeaseLost, WorkerStopping, DatabaseError) as error:
+        except (LeaseLost, WorkerStopping, DatabaseFault) as error:
             # Without its database a worker can't say how a task ended, nor whether its job
             # runs on: the lease lapses, and who takes over finds the job.
             self._let_go(error)

