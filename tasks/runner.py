@@ -130,8 +130,12 @@ class _Execution:
 
     def _begin_anew(self) -> None:
         touched = Step.objects.filter(task_instance=self.row).exclude(state=StepState.PENDING)
-        columns = {"result": "", "started_at": None, "ended_at": None, "retries": 0}
-        columns |= {"error_code": "", "vendor_message": "", "facts": {}}
+        columns: dict[str, Any] = {
+            **dict.fromkeys(("result", "error_code", "vendor_message"), ""),
+            **dict.fromkeys(("started_at", "ended_at")),
+            "facts": {},
+            "retries": 0,
+        }
         for position in touched.order_by("position").values_list("position", flat=True):
             self.changes.append(StepChange(position, StepState.PENDING, columns))
         self.context.log("taken over: the worker that ran this task is gone", level="warning")
