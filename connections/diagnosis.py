@@ -336,10 +336,6 @@ CATALOGUE: dict[str, Diagnosis] = {
 }
 
 
-def failure_type(code: str) -> FailureType:
-    return CATALOGUE[code].type
-
-
 #: For a code that an earlier release stored, and this one doesn't have.
 UNKNOWN = Diagnosis(
     _INTERNAL,

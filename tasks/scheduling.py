@@ -14,6 +14,7 @@ from tasks.states import (
     RunState,
     StepState,
     TaskState,
+    sources,
 )
 
 
@@ -61,7 +62,7 @@ def release(run_id: int, spec: DagSpec) -> list[int]:
 def _fail_downstream(run_id: int, rows: dict[str, TaskInstance], spec: DagSpec) -> None:
     """Mark all that stands after a failure, however far."""
     dead = {TaskState.FAILED, TaskState.UPSTREAM_FAILED}
-    allowed = [state for state, to in TASK_MOVES.items() if TaskState.UPSTREAM_FAILED in to]
+    allowed = sources(TASK_MOVES, TaskState.UPSTREAM_FAILED)
     while found := [
         (rows[task.task_id], name)
         for task in spec.tasks
@@ -89,8 +90,8 @@ def _end(run_id: int, rows: list[TaskInstance]) -> None:
     failed = [row for row in rows if row.state == TaskState.FAILED]
     state = RunState.FAILED if failed else RunState.SUCCESS
     now = timezone.now()
-    sources = [source for source, targets in RUN_MOVES.items() if state in targets]
-    if not DagRun.objects.filter(pk=run_id, state__in=sources).update(state=state, ended_at=now):
+    running = DagRun.objects.filter(pk=run_id, state__in=sources(RUN_MOVES, state))
+    if not running.update(state=state, ended_at=now):
         raise RuntimeError(f"Run {run_id} was not running.")
     position = steps.position_of(6, None)
     if not failed:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import TypeVar
 
 
 class RunState(StrEnum):
@@ -67,6 +69,9 @@ STEP_MOVES: dict[StepState, frozenset[StepState]] = {
 }
 
 
-def sources(moves: dict[TaskState, frozenset[TaskState]], target: TaskState) -> list[TaskState]:
+State = TypeVar("State", bound=StrEnum)
+
+
+def sources(moves: Mapping[State, frozenset[State]], target: State) -> list[State]:
     """The states from which ``target`` may be reached."""
     return [state for state, targets in moves.items() if target in targets]

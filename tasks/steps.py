@@ -18,7 +18,7 @@ from django.utils import timezone
 from tasks.exceptions import LeaseLost
 from tasks.leases import Lease
 from tasks.models import DagRun, LogLine, Step, TaskInstance
-from tasks.states import STEP_MOVES, StepState
+from tasks.states import STEP_MOVES, StepState, sources
 
 #: Positions leave room for the four steps of every task between the run's first and last.
 POSITIONS_A_TASK = 10
@@ -185,7 +185,7 @@ def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) 
     if change.state in (StepState.SUCCESS, StepState.FAILED) and "started_at" not in columns:
         settings.append("started_at = COALESCE(started_at, %s)")
         values.append(_prepared("started_at", columns["ended_at"]))
-    allowed = [state.value for state, targets in STEP_MOVES.items() if change.state in targets]
+    allowed = [state.value for state in sources(STEP_MOVES, change.state)]
     if change.state in (StepState.PENDING, StepState.RUNNING):
         # A row that isn't over may tell more, and stay as it is.
         allowed.append(change.state.value)
