@@ -1,4 +1,4 @@
-"""Who did what."""
+"""Who did what, and the tokens by which programs act for a person."""
 
 from __future__ import annotations
 
@@ -27,7 +27,37 @@ class AuditEvent(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-at", "-pk"]
+        permissions: ClassVar = [("use_admin", "Can use the admin")]
         indexes: ClassVar = [models.Index(fields=["object_type", "object_id", "at"])]
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.action} {self.object_type} {self.object_id}"
+
+
+class ApiToken(models.Model):
+    """Lets a program act for ``user``, at most as far as ``scopes`` reach.
+
+    The token itself is shown once and never stored: ``digest`` is its SHA-256
+    (it is random, so no slow hash is needed), ``prefix`` its first characters,
+    by which a person finds it again.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    prefix = models.CharField(max_length=12, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    expires_at = models.DateTimeField(blank=True, null=True)
+    last_used_at = models.DateTimeField(blank=True, null=True, editable=False)
+
+    class Meta:
+        verbose_name = "API token"
+        ordering: ClassVar = ["-created_at", "-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_at is not None and self.expires_at <= timezone.now()

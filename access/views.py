@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from access.audit import Actor, record
 from access.models import AuditEvent
+from access.rights import Right, requires
 
 PAGE_SIZE = 50
 
@@ -34,6 +35,7 @@ class SignIn(LoginView):
         return super().form_invalid(form)
 
 
+@requires(Right.SEE)
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
     page = Paginator(AuditEvent.objects.all(), PAGE_SIZE).get_page(request.GET.get("page"))

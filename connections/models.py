@@ -11,7 +11,7 @@ from django.db import models
 from django.utils import timezone
 
 from connections.fields import SecretModel, SecretTextField
-from connections.types import TYPES
+from connections.types import type_of
 from connections.types.base import ConnectionType, LoadedConnection
 
 #: The rule of Airflow's REST API, taken everywhere (docs/adr/0004-conn-id.md).
@@ -72,18 +72,23 @@ class Connection(SecretModel):
 
     class Meta:
         ordering: ClassVar = ["conn_id"]
+        permissions: ClassVar = [
+            ("test_connection", "Can test connections"),
+            ("import_connection", "Can import connections"),
+            ("export_connection", "Can export connections, their secrets redacted"),
+            ("export_secrets", "Can export connections with their secrets"),
+        ]
 
     def __str__(self) -> str:
         return self.conn_id
 
     @property
-    def type(self) -> ConnectionType | None:
-        """``None`` for a type that nothing here declares."""
-        return TYPES.get(self.conn_type)
+    def type(self) -> ConnectionType:
+        return type_of(self.conn_type)
 
     @property
     def type_label(self) -> str:
-        return self.type.label if self.type else f"{self.conn_type} (unknown type)"
+        return self.type.label
 
     @property
     def is_expired(self) -> bool:
@@ -104,3 +109,48 @@ class Connection(SecretModel):
             extra=extra,
             version=self.version,
         )
+
+
+class TestState(models.TextChoices):
+    """Airflow's states of a connection test."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class ConnectionTest(SecretModel):
+    """One test of a connection, on a worker.
+
+    ``connection`` and ``version`` say what was tested; both are empty for a
+    draft that isn't saved, which travels encrypted in ``draft`` and is dropped
+    at the end. ``stages`` holds what was tried: name, state, words, seconds.
+    ``digest`` is the SHA-256 of the token by which who asked may ask again.
+    """
+
+    connection = models.ForeignKey(
+        Connection, models.CASCADE, null=True, related_name="tests", editable=False
+    )
+    version = models.PositiveIntegerField(null=True, editable=False)
+    conn_id = models.CharField(max_length=CONN_ID_MAX_LENGTH, editable=False)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    draft = SecretTextField(blank=True, null=True, editable=False)
+    state = models.CharField(
+        max_length=10, choices=TestState.choices, default=TestState.PENDING, editable=False
+    )
+    code = models.CharField(max_length=100, blank=True, editable=False)
+    message = models.TextField(blank=True, editable=False)
+    stages = models.JSONField(default=list, editable=False)
+    worker = models.CharField(max_length=200, blank=True, editable=False)
+    requested_by = models.CharField(max_length=150, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    started_at = models.DateTimeField(null=True, editable=False)
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar = ["-created_at", "-pk"]
+        indexes: ClassVar = [models.Index(fields=["connection", "-created_at"])]
+
+    def __str__(self) -> str:
+        return f"test of {self.conn_id or 'a draft'}, {self.state}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -94,14 +95,59 @@ def update_connection(
         if connection.conn_type != draft.conn_type:
             raise InvalidConnection({"conn_type": "The type of a connection stays as it is."})
         before = _load_for_update(connection, discard_unreadable=discard_unreadable)
-        connection.version = version + 1
-        changed = _apply(connection, draft, actor=actor, before=before)
-        if not changed:
-            return Connection.objects.get(pk=connection.pk)
-        connection.updated_at = timezone.now()
-        connection.updated_by_id = actor.user_id
-        connection.save()
-        record(actor, "changed", what="connection", name=draft.conn_id, fields=changed)
+        return _save(connection, draft, actor=actor, before=before)
+
+
+def change_connection(
+    conn_id: str,
+    change: Callable[[Draft], Draft],
+    *,
+    actor: Actor,
+    discard_unreadable: bool = False,
+) -> Connection:
+    """Replace what is stored by what ``change`` makes of it, also its type; nobody comes between.
+
+    Raise ``Connection.DoesNotExist``, ``InvalidConnection``, and
+    ``SecretsUnreadable`` unless ``discard_unreadable``: then ``change`` gets a
+    draft without what can't be read.
+    """
+    with transaction.atomic():
+        connection = Connection.objects.select_for_update().get(conn_id=conn_id)
+        before = _load_for_update(connection, discard_unreadable=discard_unreadable)
+        draft = change(draft_of(connection, loaded=before))
+        check(draft)
+        connection.conn_type = draft.conn_type
+        return _save(connection, draft, actor=actor, before=before)
+
+
+def draft_of(connection: Connection, *, loaded: LoadedConnection | None) -> Draft:
+    """All that is stored, for changing some of it; ``loaded`` is it in clear, if it can be read."""
+    return Draft(
+        conn_id=connection.conn_id,
+        conn_type=connection.conn_type,
+        description=connection.description,
+        host=connection.host,
+        schema=connection.schema,
+        login=loaded.login if loaded else "",
+        password=loaded.password if loaded else "",
+        port=connection.port,
+        extra=loaded.extra if loaded else {},
+        is_disabled=connection.is_disabled,
+        expires_at=connection.expires_at,
+    )
+
+
+def _save(
+    connection: Connection, draft: Draft, *, actor: Actor, before: LoadedConnection | None
+) -> Connection:
+    connection.version += 1
+    changed = _apply(connection, draft, actor=actor, before=before)
+    if not changed:
+        return Connection.objects.get(pk=connection.pk)
+    connection.updated_at = timezone.now()
+    connection.updated_by_id = actor.user_id
+    connection.save()
+    record(actor, "changed", what="connection", name=draft.conn_id, fields=changed)
     return connection
 
 
@@ -129,6 +175,7 @@ def _apply(
     """Set what ``draft`` says; return the names of the fields that change."""
     old = before or LoadedConnection(conn_id=draft.conn_id, conn_type=draft.conn_type)
     changed = [name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)]
+    changed += ["conn_type"] if old.conn_type != draft.conn_type else []
     changed += [name for name in _SECRET_COLUMNS if getattr(old, name) != getattr(draft, name)]
     changed += _changed_extras(old.extra, draft.extra)
     if before is None:

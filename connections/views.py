@@ -14,6 +14,7 @@ from django.views.decorators.debug import sensitive_post_parameters, sensitive_v
 from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
+from access.rights import Right, requires
 from connections import services
 from connections.dependents import dependents_of
 from connections.exceptions import InvalidConnection, SecretsUnreadable, StaleConnection
@@ -26,6 +27,7 @@ from connections.validation import wrong_conn_id
 DEFAULT_TYPE = "google_cloud_platform"
 
 
+@requires(Right.SEE)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     """The list. It never decrypts anything."""
@@ -48,6 +50,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "connections/index.html", context)
 
 
+@requires(Right.WRITE_CONNECTIONS)
 @sensitive_post_parameters()
 @sensitive_variables()
 @require_http_methods(["GET", "POST"])
@@ -69,6 +72,7 @@ def create(request: HttpRequest) -> HttpResponse:
     return _form_page(request, form, status=422)
 
 
+@requires(Right.WRITE_CONNECTIONS)
 @sensitive_post_parameters()
 @sensitive_variables()
 @require_http_methods(["GET", "POST"])
@@ -110,6 +114,7 @@ def _update(request: HttpRequest, form: ConnectionForm) -> bool:
     return True
 
 
+@requires(Right.WRITE_CONNECTIONS)
 @require_http_methods(["GET", "POST"])
 def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
     connection = _find(conn_id)
@@ -122,6 +127,7 @@ def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
     return render(request, "connections/delete.html", context)
 
 
+@requires(Right.WRITE_CONNECTIONS)
 @require_GET
 def check_conn_id(request: HttpRequest) -> HttpResponse:
     """What is wrong with an ID while it is typed; a fragment of the form."""

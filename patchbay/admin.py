@@ -13,12 +13,17 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
+from access.rights import Right, caller_of
+
 
 class PatchbayAdminSite(admin.AdminSite):
     site_header = "Patchbay admin"
     site_title = "Patchbay"
     index_title = "Tables"
     enable_nav_sidebar = True
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return caller_of(request).may(Right.USE_ADMIN)
 
     @method_decorator(login_not_required)
     def login(

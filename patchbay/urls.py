@@ -2,6 +2,7 @@ from django.contrib import admin
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
+from access.rights import open_to_signed_in
 from access.views import SignIn
 from patchbay.health import healthz
 from tasks.views import dashboard
@@ -13,6 +14,6 @@ urlpatterns = [
     path("audit/", include("access.urls")),
     path("admin/", admin.site.urls),
     path("login/", SignIn.as_view(), name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", open_to_signed_in(LogoutView.as_view()), name="logout"),
     path("healthz", healthz),
 ]

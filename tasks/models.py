@@ -43,6 +43,7 @@ class Dag(models.Model):
         verbose_name = "DAG"
         verbose_name_plural = "DAGs"
         ordering: ClassVar = ["dag_id"]
+        permissions: ClassVar = [("trigger_dag", "Can trigger DAGs")]
 
     def __str__(self) -> str:
         return self.dag_id
@@ -122,6 +123,7 @@ class DagRun(models.Model):
     class Meta:
         verbose_name = "DAG run"
         ordering: ClassVar = ["-queued_at", "-pk"]
+        permissions: ClassVar = [("cancel_dagrun", "Can cancel runs and tasks")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["dag", "run_id"], name="one_run_a_run_id")
         ]

@@ -12,7 +12,11 @@ COLUMNS = ("host", "schema", "login", "password", "port")
 
 @dataclass(frozen=True)
 class LoadedConnection:
-    """A connection with its secrets in clear, as a hook gets it. Never stored, never shown."""
+    """A connection with its secrets in clear, as a hook gets it. Never stored, never shown.
+
+    ``origin`` is empty for a stored connection, else the name of the
+    environment variable that it comes from; such a one has version 0.
+    """
 
     conn_id: str
     conn_type: str
@@ -24,17 +28,21 @@ class LoadedConnection:
     port: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
     version: int = 0
+    origin: str = ""
 
 
 @dataclass(frozen=True)
 class TypeField:
     """One field of a connection type.
 
-    ``kind`` is text, secret, integer, number, boolean, json, key_json or
-    lines. ``column`` names one of ``COLUMNS`` for a field that isn't kept in
-    ``extra``. ``methods`` names the methods of authentication that the field
-    belongs to; empty for a field of all methods. ``check`` returns the words
-    of what is wrong with a value, or an empty text.
+    ``kind`` is text, secret, integer, number, boolean, json (an object),
+    key_json (a key file, secret), pem (a private key or certificate, several
+    lines) or lines. ``column`` names one of ``COLUMNS`` for a field that isn't
+    kept in ``extra``; its ``name`` is the same. ``methods`` names the methods
+    of authentication that the field belongs to; empty for a field of all
+    methods. ``choices`` are the only values of a text, where it has such.
+    ``default`` is what counts where nothing is set: it is told, never stored.
+    ``check`` returns the words of what is wrong with a value, or an empty text.
     """
 
     name: str
@@ -47,6 +55,8 @@ class TypeField:
     required: bool = False
     placeholder: str = ""
     help: str = ""
+    default: str = ""
+    choices: tuple[str, ...] = ()
     check: Callable[[Any], str] | None = None
 
 
@@ -68,6 +78,10 @@ class ConnectionType:
     imported when the first session is opened. Empty for a type that is only kept.
     ``legacy_prefix`` stands before the names of extras that old versions of
     Airflow stored; such extras are read, and stay stored as they are.
+    ``check`` looks at all values together (by field name) and returns the words
+    of what is wrong, by field name. ``origin`` says who declares the type:
+    ``patchbay``, ``catalogue``, the name of another package, or empty for a
+    type that nothing here declares.
     """
 
     name: str
@@ -79,9 +93,15 @@ class ConnectionType:
     hook: str = ""
     docs: str = ""
     legacy_prefix: str = ""
+    check: Callable[[dict[str, Any]], dict[str, str]] | None = None
+    origin: str = "patchbay"
 
     def field(self, name: str) -> TypeField | None:
         return next((field for field in self.fields if field.name == name), None)
+
+    @property
+    def is_known(self) -> bool:
+        return bool(self.origin)
 
     @property
     def secret_names(self) -> frozenset[str]:

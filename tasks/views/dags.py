@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
+from access.rights import Right, requires
 from connections.models import Connection
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagImportError
@@ -17,6 +18,7 @@ from tasks.views.listing import bars, run_lines
 LATEST = 20
 
 
+@requires(Right.SEE)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     dags = list(Dag.objects.select_related("current_version"))
@@ -24,6 +26,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "tasks/dags.html", context)
 
 
+@requires(Right.SEE)
 @require_GET
 def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
     return _detail_page(request, dag_id)
@@ -52,6 +55,7 @@ def _detail_page(
     return render(request, "tasks/dag.html", context, status=422 if refusal else 200)
 
 
+@requires(Right.SEE, post=Right.TRIGGER)
 @require_http_methods(["GET", "POST"])
 def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
     """Make a run and show it; what is wrong is told on the DAG's page."""

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from access.rights import Right, requires
 from connections.models import Connection
 from tasks.models import Dag, DagImportError, DagRun
 from tasks.states import RUN_TERMINAL, RunState
@@ -19,6 +20,7 @@ from tasks.workers import workers
 LATEST = 10
 
 
+@requires(Right.SEE)
 @require_GET
 def dashboard(request: HttpRequest) -> HttpResponse:
     return render(request, "tasks/dashboard.html", dashboard_context())

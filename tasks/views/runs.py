@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
+from access.rights import Right, requires
 from tasks.models import DagRun
 from tasks.presentation import RunTable, run_table, waiting_for
 from tasks.states import RUN_TERMINAL, RunState
@@ -22,6 +23,7 @@ LONGEST_LOG = 2_000
 STATES = {"live": "Running", "failed": "Failed", "success": "Success"}
 
 
+@requires(Right.SEE)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
     runs = DagRun.objects.select_related("dag")
@@ -40,6 +42,7 @@ def index(request: HttpRequest) -> HttpResponse:
     return render(request, "tasks/runs.html", context)
 
 
+@requires(Right.SEE)
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
     run = get_object_or_404(DagRun.objects.select_related("dag", "version"), pk=pk)

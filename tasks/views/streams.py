@@ -24,6 +24,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpRes
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
+from access.rights import Right, requires
 from tasks import live
 from tasks.models import DagRun
 from tasks.views.dashboard import dashboard_context
@@ -55,6 +56,7 @@ async def _read(function: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_reader, reading)
 
 
+@requires(Right.SEE)
 @require_GET
 async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     """The changes of one run after the cursor, until it is over."""
@@ -64,6 +66,7 @@ async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     return _stream(_while_signed_in(request, _run_changes(pk, _cursor(request))))
 
 
+@requires(Right.SEE)
 @require_GET
 async def dashboard_events(request: HttpRequest) -> HttpResponseBase:
     """The dashboard's live part, each time a run changes."""

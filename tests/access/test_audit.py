@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.models import Permission
 from django.test import Client
 
 import access
 from access.audit import Actor, record
 from access.models import AuditEvent
+from access.roles import set_role
+from tests.roles import user_of
 
 URL = "/audit/"
 ADMIN = "/admin/access/auditevent/"
@@ -132,9 +133,9 @@ def test_access_imports_nothing_of_the_other_apps() -> None:
 
 def test_a_user_without_rights_gets_no_admin_pages() -> None:
     happened()
-    user = get_user_model().objects.create_user("staff", is_staff=True)
+    user = user_of("Editor")
     client = Client()
     client.force_login(user)
     assert client.get(ADMIN).status_code == 403
-    user.user_permissions.add(Permission.objects.get(codename="view_auditevent"))
+    set_role(user, "Admin")
     assert client.get(ADMIN).status_code == 200

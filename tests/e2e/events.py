@@ -13,6 +13,8 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import Client
 
+from tests.roles import user_of
+
 
 @dataclass(frozen=True)
 class Event:
@@ -25,7 +27,7 @@ def session_cookie() -> str:
     """The cookie of a signed-in user."""
     users = get_user_model()
     user = users.objects.filter(username="watcher").first()
-    user = user or users.objects.create_user("watcher", password="a long password")
+    user = user or user_of("Viewer", "watcher")
     client = Client()
     client.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"

@@ -1,0 +1,24 @@
+"""Users of each role."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from django.apps import apps
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
+
+from access.rights import ROLES
+from access.roles import set_role
+
+make_roles = import_module("access.migrations.0003_roles").make_roles
+
+
+def user_of(role: str, username: str = "somebody", *, password: str | None = None) -> Any:
+    """A new user of ``role``; empty for none. Tests that commit empty the tables of roles, too."""
+    if Group.objects.filter(name__in=ROLES).count() < len(ROLES):
+        make_roles(apps, None)
+    user = get_user_model().objects.create_user(username, password=password)
+    set_role(user, role)
+    return user
