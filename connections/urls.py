@@ -1,11 +1,11 @@
 from django.urls import path
 
-from connections import views
+from connections.views import deletion, form, listing
 
 urlpatterns = [
-    path("", views.index, name="connections"),
-    path("new/", views.create, name="connection-new"),
-    path("check-id/", views.check_conn_id, name="connection-check-id"),
-    path("<str:conn_id>/edit/", views.edit, name="connection"),
-    path("<str:conn_id>/delete/", views.delete, name="connection-delete"),
+    path("", listing.index, name="connections"),
+    path("new/", form.create, name="connection-new"),
+    path("check-id/", form.check_conn_id, name="connection-check-id"),
+    path("<str:conn_id>/edit/", form.edit, name="connection"),
+    path("<str:conn_id>/delete/", deletion.delete, name="connection-delete"),
 ]

@@ -1,13 +1,10 @@
-"""The pages of connections."""
+"""The form of a new or a stored connection."""
 
 from __future__ import annotations
 
-import re
-from contextlib import suppress
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
@@ -19,35 +16,13 @@ from connections import services
 from connections.dependents import dependents_of
 from connections.exceptions import InvalidConnection, SecretsUnreadable, StaleConnection
 from connections.forms import ConnectionForm
-from connections.models import CONN_ID_PATTERN, Connection
+from connections.models import Connection
 from connections.types import TYPES
 from connections.types.base import ConnectionType, LoadedConnection
 from connections.validation import wrong_conn_id
+from connections.views.finding import find_connection
 
 DEFAULT_TYPE = "google_cloud_platform"
-
-
-@requires(Right.SEE)
-@require_GET
-def index(request: HttpRequest) -> HttpResponse:
-    """The list. It never decrypts anything."""
-    search = request.GET.get("q", "").replace("\0", "").strip()
-    rows = Connection.objects.defer("login", "password", "extra")
-    total = rows.count()
-    if search:
-        rows = rows.filter(
-            Q(conn_id__icontains=search)
-            | Q(description__icontains=search)
-            | Q(target__icontains=search)
-        )
-    connections = list(rows)
-    used = dependents_of(row.conn_id for row in connections)
-    context = {
-        "connections": [(row, used[row.conn_id]) for row in connections],
-        "total": total,
-        "search": search,
-    }
-    return render(request, "connections/index.html", context)
 
 
 @requires(Right.WRITE_CONNECTIONS)
@@ -77,7 +52,7 @@ def create(request: HttpRequest) -> HttpResponse:
 @sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
-    connection = _find(conn_id)
+    connection = find_connection(conn_id)
     connection_type = _type(connection.conn_type)
     stored = _load(connection)
     if request.method == "GET":
@@ -115,19 +90,6 @@ def _update(request: HttpRequest, form: ConnectionForm) -> bool:
 
 
 @requires(Right.WRITE_CONNECTIONS)
-@require_http_methods(["GET", "POST"])
-def delete(request: HttpRequest, conn_id: str) -> HttpResponse:
-    connection = _find(conn_id)
-    if request.method == "POST":
-        with suppress(Connection.DoesNotExist):
-            services.delete_connection(conn_id, actor=Actor.of(request.user))
-        messages.success(request, f"Connection {conn_id} is deleted.")
-        return redirect("connections")
-    context = {"connection": connection, "dependents": dependents_of([conn_id])[conn_id]}
-    return render(request, "connections/delete.html", context)
-
-
-@requires(Right.WRITE_CONNECTIONS)
 @require_GET
 def check_conn_id(request: HttpRequest) -> HttpResponse:
     """What is wrong with an ID while it is typed; a fragment of the form."""
@@ -136,16 +98,6 @@ def check_conn_id(request: HttpRequest) -> HttpResponse:
     if conn_id and not words and Connection.objects.filter(conn_id=conn_id).exists():
         words = f"There is a connection {conn_id} already."
     return render(request, "connections/_conn_id_words.html", {"words": words})
-
-
-def _find(conn_id: str) -> Connection:
-    """Raise ``Http404`` also for an ID that can't be, which the database may not even take."""
-    connection = None
-    if re.match(CONN_ID_PATTERN, conn_id):
-        connection = Connection.objects.filter(conn_id=conn_id).first()
-    if connection is None:
-        raise Http404("There is no such connection.")
-    return connection
 
 
 def _type(name: str) -> ConnectionType:
