@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.debug import ExceptionReporter, technical_500_response
 
 from access.models import AuditEvent
-from connections import dependents, services, views
+from connections import dependents, services
 from connections.dependents import Dependent
 from connections.models import Connection
 from connections.services import create_connection
@@ -159,7 +159,7 @@ def test_deleting_what_somebody_else_just_deleted_is_no_fault(
     admin_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store()
-    monkeypatch.setattr(views, "_find", lambda _: Connection.objects.get())
+    monkeypatch.setattr(deletion, "find_connection", lambda _: Connection.objects.get())
     delete = services.delete_connection
 
     def delete_twice(*args: Any, **kwargs: Any) -> None:
