@@ -18,6 +18,7 @@ from access.models import AuditEvent
 from connections import dependents, services
 from connections.dependents import Dependent
 from connections.models import Connection
+from connections.views import deletion
 from connections.services import create_connection
 from connections.validation import Draft
 from tests.conftest import ACTOR
