@@ -111,7 +111,7 @@ class Connection(SecretModel):
         )
 
 
-class TestState(models.TextChoices):
+class ConnectionTestState(models.TextChoices):
     """Airflow's states of a connection test."""
 
     PENDING = "pending"
@@ -137,7 +137,10 @@ class ConnectionTest(SecretModel):
     digest = models.CharField(max_length=64, unique=True, editable=False)
     draft = SecretTextField(blank=True, null=True, editable=False)
     state = models.CharField(
-        max_length=10, choices=TestState.choices, default=TestState.PENDING, editable=False
+        max_length=10,
+        choices=ConnectionTestState.choices,
+        default=ConnectionTestState.PENDING,
+        editable=False,
     )
     code = models.CharField(max_length=100, blank=True, editable=False)
     message = models.TextField(blank=True, editable=False)
@@ -153,4 +156,8 @@ class ConnectionTest(SecretModel):
         indexes: ClassVar = [models.Index(fields=["connection", "-created_at"])]
 
     def __str__(self) -> str:
-        return f"test of {self.conn_id or 'a draft'}, {self.state}"
+        return f"test of {self.conn_id}, {self.state}"
+
+    @property
+    def is_done(self) -> bool:
+        return self.state in (ConnectionTestState.SUCCESS, ConnectionTestState.FAILED)

@@ -181,6 +181,7 @@ def test_no_file_and_no_function_is_too_long() -> None:
 def test_exception_is_caught_in_few_places() -> None:
     """Where whatever comes must be told or cleaned up after; each says why at its place."""
     allowed = {
+        "connections.trial",
         "patchbay.environment",
         "patchbay.local.product",
         "patchbay.local.supervisor",

@@ -37,5 +37,9 @@ class Hook(ABC):
         """A session whose credentials were accepted. Raise ``SessionFailure``."""
 
     @abstractmethod
+    def sample_call(self, session: Any) -> str:
+        """Make one harmless call, and say what it showed. Raise ``Failure``."""
+
+    @abstractmethod
     def close(self, session: Any) -> None:
         """Free what the session holds."""

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+from google.api_core.exceptions import GoogleAPICallError
 from google.auth import external_account
 from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
@@ -18,6 +19,7 @@ from requests.adapters import HTTPAdapter
 
 from connections.exceptions import SessionFailure
 from connections.hooks.base import Hook
+from connections.hooks.bigquery_failures import refused
 from connections.hooks.google_credentials import credentials_of
 from connections.hooks.google_failures import EXPECTED, failure_of
 from connections.types.google_cloud_platform import (
@@ -25,6 +27,7 @@ from connections.types.google_cloud_platform import (
     DEFAULT_NUM_RETRIES,
     DEFAULT_READ_TIMEOUT,
 )
+from connections.types.values import number, whole_number
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
 
@@ -105,8 +108,8 @@ class GoogleCloudHook(Hook):
     def open(self) -> GoogleCloudSession:
         """Get a token, so that credentials that Google rejects are found here."""
         extra = self.connection.extra
-        connect = float(extra.get("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
-        read = float(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
+        connect = number(extra.get("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
+        read = number(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
         token_http = _mount(requests.Session(), connect, read)
         request = _OwnRequest(token_http)
         with ExitStack() as unless_opened:
@@ -130,12 +133,32 @@ class GoogleCloudHook(Hook):
             token_http=token_http,
             project=project,
             identity=_identity(credentials),
-            num_retries=DEFAULT_NUM_RETRIES if retries in (None, "") else int(retries),
+            num_retries=DEFAULT_NUM_RETRIES if retries in (None, "") else whole_number(retries),
             read_timeout=read,
-            api_endpoint=extra.get("api_endpoint", ""),
-            location=extra.get("location", ""),
+            api_endpoint=extra.get("api_endpoint") or "",
+            location=extra.get("location") or "",
             key_secrets=own.secrets,
         )
+
+    def sample_call(self, session: GoogleCloudSession) -> str:
+        """Let BigQuery check a query that costs nothing: endpoint, project, right to run jobs.
+
+        https://cloud.google.com/bigquery/docs/running-queries#dry-run
+        """
+        never: Any = None  # Google's annotations forbid the None that its documentation asks for
+        configuration = bigquery.QueryJobConfig(dry_run=True)
+        try:
+            session.bigquery.query(
+                "SELECT 1", job_config=configuration, retry=never, job_retry=never
+            )
+        except GoogleAPICallError as error:
+            failure = session.failure_of(error) or refused(
+                error, project=session.project, identity=session.identity
+            )
+            raise failure from None
+        except EXPECTED as error:
+            raise session.failure_of(error) or error from None
+        return f"BigQuery takes jobs in project {session.project}."
 
     def close(self, session: GoogleCloudSession) -> None:
         for client in session._clients:

@@ -25,13 +25,18 @@ from google.oauth2 import service_account
 from connections.exceptions import SessionFailure
 from connections.types.google_cloud_platform import DEFAULT_SCOPE, GOOGLE_CLOUD_PLATFORM
 from connections.types.validators import wrong_configuration
+from connections.types.values import text
 
 SECRET_MANAGER = "https://secretmanager.googleapis.com/v1"  # noqa: S105
 
 
 def scopes_of(extra: dict[str, Any]) -> list[str]:
-    text = extra.get("scope") or DEFAULT_SCOPE
-    return [scope.strip() for scope in text.split(",") if scope.strip()]
+    return _several(extra.get("scope")) or [DEFAULT_SCOPE]
+
+
+def _several(value: Any) -> list[str]:
+    """Texts separated by commas; Airflow keeps some as a list."""
+    return [each.strip() for each in text(value or "").split(",") if each.strip()]
 
 
 class _KeyCredentials(service_account.Credentials):
@@ -61,7 +66,7 @@ def credentials_of(extra: dict[str, Any], *, request: Request) -> OwnCredentials
 
 
 def _adapted(credentials: Credentials, extra: dict[str, Any]) -> Credentials:
-    if chain := extra.get("impersonation_chain"):
+    if chain := _several(extra.get("impersonation_chain")):
         credentials = _impersonated(credentials, chain, extra)
     quota_project = extra.get("quota_project_id")
     if quota_project and isinstance(credentials, CredentialsWithQuotaProject):
@@ -113,10 +118,10 @@ def _secret_manager(extra: dict[str, Any], request: Request) -> tuple[Credential
     if not answer.ok:
         raise _refusal(answer, "session:secret-refused", name=name)
     try:
-        text = base64.b64decode(answer.json()["payload"]["data"]).decode()
+        key = base64.b64decode(answer.json()["payload"]["data"]).decode()
     except (ValueError, KeyError, TypeError):
         raise SessionFailure("cloud:bad-answer", host=_host(answer.url)) from None
-    return _from_key(key_of({"keyfile_dict": text}), extra)
+    return _from_key(key_of({"keyfile_dict": key}), extra)
 
 
 class _ClientCredentials(identity_pool.SubjectTokenSupplier):
@@ -129,8 +134,8 @@ class _ClientCredentials(identity_pool.SubjectTokenSupplier):
         form = {
             **_parameters(self.extra.get("idp_extra_parameters")),
             "grant_type": "client_credentials",
-            "client_id": self.extra.get("client_id", ""),
-            "client_secret": self.extra.get("client_secret", ""),
+            "client_id": self.extra.get("client_id") or "",
+            "client_secret": self.extra.get("client_secret") or "",
         }
         # A redirect would carry the client's secret to where it was not meant for.
         answer = request.session.post(
@@ -214,8 +219,8 @@ def _default(extra: dict[str, Any], request: Request) -> tuple[Credentials, str]
     return credentials, project or ""
 
 
-def _impersonated(source: Credentials, chain: str, extra: dict[str, Any]) -> Credentials:
-    *delegates, target = [account.strip() for account in chain.split(",") if account.strip()]
+def _impersonated(source: Credentials, chain: list[str], extra: dict[str, Any]) -> Credentials:
+    *delegates, target = chain
     return impersonated_credentials.Credentials(
         source_credentials=source,
         target_principal=target,

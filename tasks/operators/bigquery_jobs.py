@@ -18,7 +18,8 @@ from google.api_core.exceptions import Conflict, GoogleAPICallError
 from google.cloud import bigquery
 
 from connections.exceptions import Failure
-from connections.hooks.google_failures import EXPECTED, reason_of
+from connections.hooks.bigquery_failures import job_failure, refused
+from connections.hooks.google_failures import EXPECTED
 from tasks.operators.base import Context, TaskResult
 
 JOB_CLASSES: dict[str, Any] = {
@@ -26,18 +27,6 @@ JOB_CLASSES: dict[str, Any] = {
     "load": bigquery.LoadJob,
     "extract": bigquery.ExtractJob,
     "copy": bigquery.CopyJob,
-}
-#: https://cloud.google.com/bigquery/docs/error-messages
-REASONS = {
-    "accessDenied": "job:permission-denied",
-    "quotaExceeded": "job:quota-exceeded",
-    "billingTierLimitExceeded": "job:quota-exceeded",
-    "invalidQuery": "job:invalid-query",
-    "notFound": "job:not-found",
-    "invalid": "job:invalid",
-    "parseError": "job:invalid",
-    "required": "job:invalid",
-    "stopped": "job:stopped",
 }
 RETRIED = frozenset({"cloud:unavailable", "cloud:rate-limited", "cloud:dropped"})
 #: Once a job runs, a call that asks for its state may fail in more ways before the task does.
@@ -98,7 +87,7 @@ def run_job(values: dict[str, Any], session: Any, context: Context) -> TaskResul
         )
         statistics = _wait(caller, values, job)
     except GoogleAPICallError as error:
-        raise _refused(error, project=project, session=session) from None
+        raise refused(error, project=project, identity=session.identity) from None
     facts = _facts(job.job_id, statistics)
     return TaskResult(_summary(facts), facts)
 
@@ -227,37 +216,16 @@ def _cancel(caller: _Caller, values: dict[str, Any], job: Any) -> None:
         caller.call(lambda: job.cancel(retry=None), retried=RETRIED)
 
 
-def _refused(error: GoogleAPICallError, *, project: str, session: Any) -> Failure:
-    return _failure(
-        reason_of(error),
-        str(error.message or ""),
-        status=int(error.code or 0),
-        project=project,
-        account=_account(session),
-    )
-
-
 def _ended_badly(job: Any, session: Any) -> Failure:
     result = job.error_result
-    failure = _failure(
+    failure = job_failure(
         str(result.get("reason", "")),
         str(result.get("message", "")),
         project=job.project,
-        account=_account(session),
+        identity=session.identity,
     )
     failure.facts["job_id"] = job.job_id
     return failure
-
-
-def _failure(reason: str, message: str, **facts: Any) -> Failure:
-    code = REASONS.get(reason, "job:failed")
-    facts = {name: value for name, value in facts.items() if value}
-    facts.setdefault("status", 403)
-    return Failure(code, vendor_message=message, reason=reason or "no reason", **facts)
-
-
-def _account(session: Any) -> str:
-    return session.identity if "@" in session.identity else ""
 
 
 def _facts(job_id: str, statistics: dict[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+from connections.testing import request_test, wait_for
 from patchbay.local import weather
 from patchbay.local.demo import PROJECT
 from patchbay.local.ports import free_port
@@ -105,3 +106,9 @@ def test_wrong_sql_fails_at_step_4_with_the_servers_message(
     step = run.steps.get(number=4)
     assert step.error_code == code
     assert words in step.vendor_message
+
+
+def test_the_demos_connection_passes_its_test(worker: Any) -> None:
+    test, _ = request_test(None, conn_id="my_gcp_conn", actor=ACTOR)
+    done = wait_for(test, seconds=30)
+    assert (done.state, done.message.partition(".")[0]) == ("success", "Works, as anonymous")

@@ -1,0 +1,138 @@
+"""Asks for a test of a connection, which a worker makes, and reads what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+import time
+from dataclasses import fields
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from access.audit import Actor, record
+from connections.diagnosis import explain
+from connections.exceptions import SecretsUnreadable
+from connections.messages import send
+from connections.models import Connection, ConnectionTest, ConnectionTestState
+from connections.services import draft_of
+from connections.tasks import run_test
+from connections.types import type_of
+from connections.types.base import LoadedConnection
+from connections.validation import Draft, check
+
+#: Seconds after which a test that no worker took, or that none ended, counts as failed.
+LONGEST_WAIT = 60
+LONGEST_RUN = 300
+FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+#: What a draft needs for a test. When it expires, and whether it is disabled, isn't tested.
+_CARRIED = tuple(
+    field.name for field in fields(Draft) if field.name not in ("is_disabled", "expires_at")
+)
+
+
+def can_test(conn_type: str) -> bool:
+    """Whether something here opens sessions of this type."""
+    return bool(type_of(conn_type).hook)
+
+
+def request_test(draft: Draft | None, *, conn_id: str, actor: Actor) -> tuple[ConnectionTest, str]:
+    """Have a worker test ``draft``, or what is stored as ``conn_id``; the row and its token.
+
+    A draft that equals what is stored counts as a test of that. Raise
+    ``InvalidConnection`` for a draft that can't be right.
+    """
+    if draft is not None:
+        check(draft)
+    stored = Connection.objects.filter(conn_id=conn_id).first()
+    if draft is not None and stored is not None and _is_stored(draft, stored):
+        draft = None
+    token = secrets.token_urlsafe(32)
+    is_of_stored = stored is not None and draft is None
+    with transaction.atomic():
+        test = ConnectionTest.objects.create(
+            connection=stored if is_of_stored else None,
+            version=stored.version if stored is not None and is_of_stored else None,
+            conn_id=conn_id,
+            digest=_digest(token),
+            draft=None if draft is None else _packed(draft),
+            requested_by=actor.name,
+        )
+        record(actor, "tested", what="connection", name=conn_id, is_draft=draft is not None)
+        transaction.on_commit(lambda: _send(test))
+    return test, token
+
+
+def find_test(token: str) -> ConnectionTest | None:
+    """The test that ``token`` was given for, as it stands now."""
+    test = ConnectionTest.objects.filter(digest=_digest(token)).first()
+    return test and refreshed(test)
+
+
+def refreshed(test: ConnectionTest) -> ConnectionTest:
+    """``test`` as it stands now; one that waits or runs for too long ends as failed."""
+    now = timezone.now()
+    rows = ConnectionTest.objects.filter(pk=test.pk)
+    waits_since = now - timedelta(seconds=LONGEST_WAIT)
+    runs_since = now - timedelta(seconds=LONGEST_RUN)
+    late = rows.filter(state=ConnectionTestState.PENDING, created_at__lt=waits_since)
+    lost = rows.filter(state=ConnectionTestState.RUNNING, started_at__lt=runs_since)
+    for found, code in ((late, "test:no-worker"), (lost, "test:worker-lost")):
+        words = explain(code, {}).happened
+        found.update(
+            state=ConnectionTestState.FAILED, ended_at=now, code=code, message=words, draft=None
+        )
+    test.refresh_from_db()
+    return test
+
+
+def wait_for(test: ConnectionTest, *, seconds: float) -> ConnectionTest:
+    """``test`` when it has ended, or as it stands after ``seconds``."""
+    end, pause = time.monotonic() + seconds, FIRST_PAUSE
+    while not refreshed(test).is_done and time.monotonic() < end:
+        time.sleep(pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE)
+    return test
+
+
+def draft_in(test: ConnectionTest) -> Draft | None:
+    """The draft that travels with the test; raise ``SecretsUnreadable``."""
+    return Draft(**json.loads(test.draft)) if test.draft else None
+
+
+def loaded_of(draft: Draft) -> LoadedConnection:
+    """The draft as a hook gets it, with version 0."""
+    return LoadedConnection(**{name: getattr(draft, name) for name in _CARRIED})
+
+
+def _packed(draft: Draft) -> str:
+    data: dict[str, Any] = {name: getattr(draft, name) for name in _CARRIED}
+    return json.dumps(data, ensure_ascii=False)
+
+
+def _is_stored(draft: Draft, stored: Connection) -> bool:
+    try:
+        present = draft_of(stored, loaded=stored.load())
+    except SecretsUnreadable:
+        return False
+    return _packed(present) == _packed(draft)
+
+
+def _send(test: ConnectionTest) -> None:
+    if send(run_test, test.pk, expires=LONGEST_WAIT):
+        return
+    words = explain("test:no-broker", {}).happened
+    ConnectionTest.objects.filter(pk=test.pk, state=ConnectionTestState.PENDING).update(
+        state=ConnectionTestState.FAILED,
+        ended_at=timezone.now(),
+        code="test:no-broker",
+        message=words,
+        draft=None,
+    )
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
