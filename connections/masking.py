@@ -54,7 +54,7 @@ KEY_FILE_SECRETS = ("private_key", "private_key_id")
 
 def is_secret_key_name(name: str) -> bool:
     """Whether an undeclared extra of this name is treated as a secret."""
-    lowered = name.lower()
+    lowered = name.lower().replace("-", "_")  # Headers have dashes: X-Api-Key.
     return any(part in lowered for part in SECRET_KEY_NAMES)
 
 

@@ -6,6 +6,7 @@ they are stored.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,12 +14,14 @@ from typing import Any
 
 from connections.exceptions import InvalidConnection
 from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
-from connections.types import TYPES
+from connections.types import type_of
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
-from connections.types.json_text import NotJson, parse, wrong_characters
+from connections.types.json_text import wrong_characters
+from connections.types.values import WrongKind, read, text, truth
 
 LONGEST_DESCRIPTION = 5000
 LONGEST = {"description": LONGEST_DESCRIPTION, "host": 500, "schema": 500}
+LONGEST_CONN_TYPE = 500
 
 
 @dataclass(frozen=True)
@@ -40,60 +43,112 @@ class Draft:
     def with_values(self, connection_type: ConnectionType, values: dict[str, Any]) -> Draft:
         """This draft with the type's fields set.
 
-        A value that is empty is left out of extra, unless extra holds an empty one already.
+        A value that is unset is left out of extra, unless extra holds an unset one already. An
+        extra under a legacy name stays while its value stays; another value goes by its new name.
         """
+        before = values_of(self, connection_type)
         columns: dict[str, Any] = {}
         extra = dict(self.extra)
         for type_field in connection_type.fields:
             name, value = type_field.name, values.get(type_field.name)
             if type_field.column:
                 columns[type_field.column] = value if type_field.column == "port" else value or ""
-            elif not is_empty(value):
+                continue
+            legacy = connection_type.legacy_prefix + name
+            if legacy != name and legacy in extra:
+                if _is_same(value, before[name]):
+                    continue
+                del extra[legacy]
+            if not connection_type.is_unset(name, value):
                 extra[name] = value
-            elif not is_empty(extra.get(name)):
+            elif not connection_type.is_unset(name, extra.get(name)):
                 del extra[name]
         return replace(self, extra=extra, **columns)
 
 
+def _is_same(value: Any, other: Any) -> bool:
+    """``1`` is not ``True``."""
+    return value == other and type(value) is type(other)
+
+
 def is_empty(value: Any) -> bool:
-    """Whether a field of this value counts as not set. 0 is a value."""
+    """Whether a value chooses no method. 0 is a value; ``False`` chooses nothing."""
     return value is None or value is False or value == ""
 
 
 def values_of(
     connection: LoadedConnection | Draft, connection_type: ConnectionType
 ) -> dict[str, Any]:
-    """The values of the type's fields, by name."""
+    """The values of the type's fields, by name; what stands under a legacy name counts too."""
+    extra = connection_type.read(connection.extra)
     return {
         type_field.name: getattr(connection, type_field.column)
         if type_field.column
-        else connection.extra.get(type_field.name)
+        else extra.get(type_field.name)
         for type_field in connection_type.fields
     }
 
 
-def check(draft: Draft) -> None:
-    """Raise ``InvalidConnection`` with words for each field that can't be right."""
-    errors = _check_columns(draft)
+def check(draft: Draft, *, before: Draft | None = None, is_moved: bool = False) -> None:
+    """Raise ``InvalidConnection`` with words for each field that can't be right.
+
+    How fields go together isn't refused where it was so ``before``, nor for a
+    connection that ``is_moved`` from elsewhere, where it may have worked.
+    """
+    declared = type_of(draft.conn_type)
+    values = values_of(draft, declared)
+    errors, found = _check_fields(declared, values)
+    together = {} if is_moved else _check_together(declared, values, found)
+    if before is not None:
+        known = doubts(before)
+        together = {name: words for name, words in together.items() if known.get(name) != words}
+    errors = together | errors | _check_stored(draft, declared)
     if words := wrong_conn_id(draft.conn_id):
         errors["conn_id"] = words
-    connection_type = TYPES.get(draft.conn_type)
-    if connection_type is None:
-        errors["conn_type"] = "Choose a type from the list."
-    else:
-        errors |= check_values(connection_type, values_of(draft, connection_type))
+    if words := wrong_conn_type(draft.conn_type):
+        errors["conn_type"] = words
     if errors:
         raise InvalidConnection(errors)
 
 
 def check_values(connection_type: ConnectionType, values: dict[str, Any]) -> dict[str, str]:
-    """The words of what is wrong, by field name; empty when all is well."""
+    """The words of what is wrong, by field name; empty when all is well.
+
+    The type's own look at all values together gets them as they are read, without the wrong ones.
+    """
+    errors, found = _check_fields(connection_type, values)
+    return _check_together(connection_type, values, found) | errors
+
+
+def doubts(draft: Draft) -> dict[str, str]:
+    """What may not work in how the fields go together, by field name, each right by itself."""
+    declared = type_of(draft.conn_type)
+    values = values_of(draft, declared)
+    errors, found = _check_fields(declared, values)
+    together = _check_together(declared, values, found)
+    return {name: words for name, words in together.items() if name not in errors}
+
+
+def _check_fields(
+    connection_type: ConnectionType, values: dict[str, Any]
+) -> tuple[dict[str, str], dict[str, Any]]:
+    """What is wrong with each value by itself, and the right ones as they are read."""
     errors: dict[str, str] = {}
+    found: dict[str, Any] = {}
     for type_field in connection_type.fields:
-        words = _check_value(type_field, values.get(type_field.name))
-        if words:
-            errors[type_field.name] = words
-    return _check_methods(connection_type, values) | errors
+        try:
+            found[type_field.name] = _read(connection_type, type_field, values.get(type_field.name))
+        except WrongKind as error:
+            errors[type_field.name] = str(error)
+            found[type_field.name] = None
+    return errors, found
+
+
+def _check_together(
+    connection_type: ConnectionType, values: dict[str, Any], found: dict[str, Any]
+) -> dict[str, str]:
+    own = connection_type.check(found) if connection_type.check else {}
+    return own | _check_methods(connection_type, values)
 
 
 def wrong_conn_id(conn_id: str) -> str:
@@ -110,17 +165,28 @@ def wrong_conn_id(conn_id: str) -> str:
     return ""
 
 
-def _check_columns(draft: Draft) -> dict[str, str]:
+def wrong_conn_type(conn_type: str) -> str:
+    """The words of what no type is called, or an empty text. A type need not be declared."""
+    if not conn_type:
+        return "A connection needs a type."
+    if len(conn_type) > LONGEST_CONN_TYPE:
+        return f"At most {LONGEST_CONN_TYPE} characters."
+    if re.search(r"\s|://", conn_type) or not conn_type.isprintable():
+        return "A type has no spaces, no :// and no characters that can't be seen."
+    return ""
+
+
+def _check_stored(draft: Draft, declared: ConnectionType) -> dict[str, str]:
+    """What the database or a URI can't hold, whatever the type says."""
     errors = {
         name: f"This can't be stored: {words}."
         for name in ("description", *COLUMNS)
         if (words := wrong_characters(getattr(draft, name)))
     }
-    declared = TYPES.get(draft.conn_type)
     for name, value in draft.extra.items():
-        if words := wrong_characters([name, value]):
-            place = name if declared and declared.field(name) else "extra"
-            errors[place] = f"This can't be stored: {words}."
+        if words := wrong_characters([name, value]) or _no_json(value):
+            owner = declared.field_of_extra(name)
+            errors[owner.name if owner else "extra"] = f"This can't be stored: {words}."
     for name, longest in LONGEST.items():
         if len(getattr(draft, name)) > longest:
             errors[name] = f"At most {longest} characters."
@@ -129,32 +195,30 @@ def _check_columns(draft: Draft) -> dict[str, str]:
     return errors
 
 
-_KIND_WORDS = {
-    "integer": ((int,), "A whole number."),
-    "number": ((int, float), "A number."),
-    "boolean": ((bool,), "True or false."),
-    "json": ((dict, str), "A JSON object, for example {}."),
-    "key_json": ((str, dict), "A key file: a JSON object."),
-}
-
-
-def _check_value(type_field: TypeField, value: Any) -> str:
-    if is_empty(value):
-        return "This is needed." if type_field.required else ""
-    types, words = _KIND_WORDS.get(type_field.kind, ((str,), "A text."))
-    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
-        return words
-    if type_field.kind == "json" and not _is_object(value):
-        return words
-    return type_field.check(value) if type_field.check else ""
-
-
-def _is_object(value: Any) -> bool:
-    """Airflow keeps some objects as their text."""
+def _no_json(value: Any) -> str:
+    """What keeps data of YAML or Python from being JSON, in words; empty if nothing does."""
     try:
-        return isinstance(parse(value) if isinstance(value, str) else value, dict)
-    except NotJson:
-        return False
+        json.dumps(value, allow_nan=False)
+    except ValueError:
+        return "a number in it isn't finite"
+    except TypeError:
+        return "it holds something that JSON doesn't have"
+    return ""
+
+
+def _read(connection_type: ConnectionType, type_field: TypeField, value: Any) -> Any:
+    """The value as it is used. Raise ``WrongKind`` with the words of what is wrong with it."""
+    if connection_type.is_unset(type_field.name, value):
+        if type_field.required:
+            raise WrongKind("This is needed.")
+        return value
+    found = read(type_field.kind, value)
+    choices = {choice.casefold() for choice in type_field.choices}
+    if choices and not type_field.is_open and text(found).casefold() not in choices:
+        raise WrongKind(f"One of: {', '.join(type_field.choices)}.")
+    if type_field.check and (words := type_field.check(found)):
+        raise WrongKind(words)
+    return found
 
 
 def _check_methods(connection_type: ConnectionType, values: dict[str, Any]) -> dict[str, str]:
@@ -164,11 +228,9 @@ def _check_methods(connection_type: ConnectionType, values: dict[str, Any]) -> d
     errors: dict[str, str] = {}
     for type_field in connection_type.fields:
         owners = type_field.methods
-        if (
-            not owners
-            or (chosen and chosen.name in owners)
-            or is_empty(values.get(type_field.name))
-        ):
+        if not owners or (chosen and chosen.name in owners):
+            continue
+        if _chooses_nothing(type_field, values.get(type_field.name)):
             continue
         owner = methods[owners[0]]
         if chosen and chosen.needs:
@@ -178,6 +240,10 @@ def _check_methods(connection_type: ConnectionType, values: dict[str, Any]) -> d
             )
             continue
         for name in owner.needs:
-            if is_empty(values.get(name)):
+            if connection_type.is_unset(name, values.get(name)):
                 errors[name] = f"“{owner.label}” needs this."
     return errors
+
+
+def _chooses_nothing(type_field: TypeField, value: Any) -> bool:
+    return is_empty(value) or (type_field.kind == "boolean" and truth(value) is False)

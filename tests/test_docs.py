@@ -14,6 +14,9 @@ from django.utils import timezone
 
 from connections.diagnosis import CATALOGUE
 from connections.types import TYPES
+from connections.types.packages import GROUP
+from connections.types.registry import FIRST_CLASS
+from connections.types.values import KINDS as FIELD_KINDS
 from patchbay.environment import NAMES
 from tasks.models import DagRun, TaskInstance
 from tasks.operators import OPERATORS
@@ -44,8 +47,12 @@ def everything() -> str:
 
 
 def rows_of(page: str) -> Iterator[list[str]]:
+    return table_rows(text_of(page))
+
+
+def table_rows(text: str) -> Iterator[list[str]]:
     """The cells of every row of every table, without the marks of code."""
-    for line in text_of(page).splitlines():
+    for line in text.splitlines():
         if line.startswith("| ") and not line.startswith("|--"):
             yield [cell.strip().replace("`", "") for cell in line.strip("|").split(" | ")]
 
@@ -63,6 +70,16 @@ def headings_of(page: Path) -> list[str]:
 def anchor(heading: str) -> str:
     """As GitHub makes it: small letters, no signs, a dash for each space."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
+def section_of(page: Path, wanted: str) -> str:
+    """What stands under a heading, up to the next one of its level or above."""
+    text = text_of(page)
+    headings = list(re.finditer(r"^(#+) (.+)$", text, re.MULTILINE))
+    start = next(found for found in headings if anchor(found[2]) == wanted)
+    later = (found for found in headings if found.start() > start.start())
+    end = next((found.start() for found in later if len(found[1]) <= len(start[1])), len(text))
+    return text[start.start() : end]
 
 
 def missing_target(link: str, *, page: Path) -> str:
@@ -99,18 +116,42 @@ def test_every_failure_is_documented_with_its_type() -> None:
     assert documented == {code: words.type.value for code, words in CATALOGUE.items()}
 
 
-@pytest.mark.parametrize("name", TYPES)
-def test_every_connection_type_is_documented_where_it_says(name: str) -> None:
+@pytest.mark.parametrize("name", FIRST_CLASS)
+def test_every_first_class_type_is_documented_where_it_says(name: str) -> None:
     declared = TYPES[name]
-    assert declared.docs.startswith("docs/connections.md#")
     assert not missing_target(declared.docs, page=REPOSITORY / "README.md")
-    assert f"`{name}`" in text_of("connections.md")
-    documented = {row[0]: row for row in rows_of("connections.md")}
+    page, _, heading = declared.docs.partition("#")
+    own = section_of(REPOSITORY / page, heading)
+    assert f"`{name}`" in own
+    others = re.findall(r"\]\(([\w-]+\.md)?#([\w-]+)\)", own)
+    text = own + "".join(section_of(DOCS / (other or Path(page).name), at) for other, at in others)
+    documented = {row[0]: row for row in table_rows(text)}
     for method in declared.methods:
         needs = ", ".join(method.needs) or "nothing"
-        assert needs in documented[method.label]
+        assert needs in documented[method.label], method.label
     for field in declared.fields:
         assert field.secret == ("**yes**" in documented[field.name]), field.name
+
+
+def test_every_type_stands_in_the_list_of_types() -> None:
+    rows = {row[0]: row[1:] for row in rows_of("connection-types.md")}
+    for declared in TYPES.values():
+        label = declared.label
+        if declared.name in FIRST_CLASS:
+            label = f"[{label}]({declared.docs.removeprefix('docs/')})"
+        assert rows[declared.name] == [label, declared.category, declared.description]
+    assert f"providers: {len(TYPES) - len(FIRST_CLASS)} of them" in text_of("connection-types.md")
+
+
+def test_every_kind_of_a_field_is_documented() -> None:
+    named = {kind for row in rows_of("connection-types.md") for kind in row[0].split(", ")}
+    assert named >= FIELD_KINDS
+
+
+@pytest.mark.parametrize("name", ["pyproject.toml", "acme_types/__init__.py"])
+def test_the_example_of_a_package_is_the_one_that_a_test_installs(name: str) -> None:
+    code = (REPOSITORY / "tests" / "packages" / "acme_types" / name).read_text(encoding="utf-8")
+    assert f"\n{code}```\n" in text_of("connection-types.md")
 
 
 @pytest.mark.parametrize("name", OPERATORS)
@@ -130,16 +171,17 @@ def test_every_command_is_documented_with_all_that_it_takes() -> None:
     own = {name: app for name, app in get_commands().items() if app in OURS}
     assert own
     for name, app in own.items():
-        assert f"manage.py {name} " in everything()
+        its_pages = "\n".join(text for text in map(text_of, PAGES) if f"manage.py {name} " in text)
+        assert its_pages
         assert isinstance(app, str)
         parser = load_command_class(app, name).create_parser("manage.py", name)
         for action in parser._actions:
             if isinstance(action, argparse._SubParsersAction):
                 for subcommand, its in action.choices.items():
-                    assert f"`{subcommand}`" in text_of("runs.md")
+                    assert f"`{subcommand}`" in its_pages
                     options = {flag for each in its._actions for flag in each.option_strings}
                     for flag in options - {"-h", "--help"}:
-                        assert flag in text_of("runs.md")
+                        assert flag in its_pages
 
 
 def test_the_table_of_imports_is_the_one_that_holds() -> None:
@@ -200,7 +242,7 @@ def test_every_file_that_is_named_is_there(page: Path) -> None:
 def test_every_module_that_is_named_is_there(page: Path) -> None:
     pattern = rf"(?:{'|'.join(OURS)})(?:\.[a-z_]+)+(?:\.\*)?"
     named = {text.removesuffix(".*") for text in code_in(page) if re.fullmatch(pattern, text)}
-    assert [name for name in named if not find_spec(name)] == []
+    assert [name for name in named - {GROUP} if not find_spec(name)] == []
 
 
 @every_page

@@ -22,7 +22,7 @@ class BigQueryInsertJobOperator(Operator):
     import_paths: ClassVar[tuple[str, ...]] = ("airflow.providers.google.cloud.operators.bigquery",)
     connection_argument: ClassVar[str] = "gcp_conn_id"
     default_conn_id: ClassVar[str] = "google_cloud_default"
-    connection_types: ClassVar[tuple[str, ...]] = ("google_cloud_platform",)
+    connection_types: ClassVar[tuple[str, ...]] = ("google_cloud_platform", "gcpbigquery")
     arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("configuration", kind="json", required=True, templated=True),
         Argument("project_id", templated=True),

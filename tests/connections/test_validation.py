@@ -24,6 +24,9 @@ WORKLOAD = {
     "credential_source": {"file": "/var/run/token"},
 }
 ONLY = "Only letters, digits, dashes, dots and underscores."
+NO_TYPE = "A type has no spaces, no :// and no characters that can't be seen."
+PORT = "A port is a number from 1 to 65535."
+LEGACY = "extra__google_cloud_platform__"
 
 
 def errors_of(**changes: Any) -> dict[str, str]:
@@ -63,13 +66,35 @@ def test_another_id_is_refused(conn_id: str, words: str) -> None:
     assert errors_of(conn_id=conn_id) == {"conn_id": words}
 
 
-def test_a_type_that_nobody_declares_is_refused() -> None:
-    assert errors_of(conn_type="postgres") == {"conn_type": "Choose a type from the list."}
+@pytest.mark.parametrize(
+    "conn_type", ["hdfs", "my.type-2", "größe", "Google_Cloud_Platform", "a" * 500, "%40"]
+)
+def test_a_type_that_nobody_declares_is_right(conn_type: str) -> None:
+    assert errors_of(conn_type=conn_type, port=1, extra={"any": [1, {"thing": None}]}) == {}
+    assert errors_of(conn_type=conn_type, port=0) == {"port": PORT}
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "words"),
+    [
+        ("", "A connection needs a type."),
+        ("a" * 501, "At most 500 characters."),
+        ("two words", NO_TYPE),
+        ("a\n", NO_TYPE),
+        ("a\0", NO_TYPE),
+        ("a\u200b", NO_TYPE),
+        ("spark://k8s", NO_TYPE),
+        ("\ud800", NO_TYPE),
+    ],
+)
+def test_what_no_type_is_called_is_refused(conn_type: str, words: str) -> None:
+    assert errors_of(conn_type=conn_type) == {"conn_type": words}
 
 
 @pytest.mark.parametrize("port", [0, -1, 65_536])
 def test_a_port_that_cannot_be_is_refused(port: int) -> None:
-    assert list(errors_of(port=port)) == ["port"]
+    assert errors_of(port=port) == {"port": PORT}
+    assert errors_of(conn_type="postgres", port=port) == {"port": PORT}
 
 
 def test_texts_that_are_too_long_for_their_columns_are_refused() -> None:
@@ -121,9 +146,9 @@ def test_characters_that_cannot_be_stored_are_refused_at_any_depth() -> None:
                 "https://a.example#x",
             ],
         ),
-        ("connect_timeout", [10, 0.5, 3600], [0, 0.0, -1, 3601, "10", True]),
+        ("connect_timeout", [10, 0.5, 3600, "10", "0.5"], [0, 0.0, -1, 3601, "3601", "ten", True]),
         ("read_timeout", [30], [0, float("nan"), float("inf")]),
-        ("num_retries", [0, 5, 20], [-1, 21, 1.5, "5", True]),
+        ("num_retries", [0, 5, 20, "5", " 5"], [-1, 21, 1.5, "21", "1.5", "five", True, [5]]),
         ("scope", ["https://www.googleapis.com/auth/bigquery, bigquery"], ["a b", "a,,b", "a\n,"]),
         (
             "impersonation_chain",
@@ -259,11 +284,27 @@ def test_a_key_in_place_of_a_configuration_is_refused_because_it_would_be_shown(
 def test_two_methods_at_once_are_refused_at_the_fields_of_the_second() -> None:
     key = json.dumps(key_file())
     words = "but “Service account key” is set too. Keep one of them."
-    errors = wrong_extra(keyfile_dict=key, key_path="/key.json", is_anonymous=True)
+    errors = wrong_extra(keyfile_dict=key, key_path="/key.json", is_anonymous="True")
     assert list(errors) == ["key_path", "is_anonymous"]
     assert errors["key_path"] == f"This belongs to “Key file”, {words}"
     assert errors["is_anonymous"] == f"This belongs to “Anonymous”, {words}"
-    assert wrong_extra(keyfile_dict=key, key_path="", is_anonymous=False) == {}
+    for off in (False, "false", "False", "no", "", None):
+        assert wrong_extra(keyfile_dict=key, key_path="", is_anonymous=off) == {}
+    assert wrong_extra(keyfile_dict=key, is_anonymous="perhaps") == {
+        "is_anonymous": "True or false."
+    }
+
+
+def test_a_method_that_old_names_choose_counts() -> None:
+    key = json.dumps(key_file())
+    words = "but “Service account key” is set too. Keep one of them."
+    errors = wrong_extra(**{f"{LEGACY}keyfile_dict": key}, key_path="/key.json")
+    assert errors == {"key_path": f"This belongs to “Key file”, {words}"}
+    assert wrong_extra(**{f"{LEGACY}keyfile_dict": key}) == {}
+    provider = {f"{LEGACY}credential_config_file": "/c.json", "client_id": "me"}
+    assert wrong_extra(**provider, idp_issuer_url="https://i.example/t") == {}
+    assert list(wrong_extra(**{f"{LEGACY}num_retries": "many"})) == ["num_retries"]
+    assert wrong_extra(**{f"{LEGACY}keyfile_dict": "a\0"}).keys() == {"keyfile_dict"}
 
 
 def test_a_method_without_a_field_that_it_needs_says_which() -> None:
