@@ -78,6 +78,13 @@ class Connection(SecretModel):
             ("export_connection", "Can export connections, their secrets redacted"),
             ("export_secrets", "Can export connections with their secrets"),
         ]
+        indexes: ClassVar = [
+            # All that the list counts by, so that it needn't read the wide rows for that.
+            models.Index(
+                fields=["conn_type", "team", "is_disabled", "expires_at", "version", "id"],
+                name="connection_list",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.conn_id
@@ -153,7 +160,13 @@ class ConnectionTest(SecretModel):
 
     class Meta:
         ordering: ClassVar = ["-created_at", "-pk"]
-        indexes: ClassVar = [models.Index(fields=["connection", "-created_at"])]
+        indexes: ClassVar = [
+            # All that tells a connection's health: connections/health.py.
+            models.Index(
+                fields=["connection", "-created_at", "version", "state", "code"],
+                name="connection_health",
+            )
+        ]
 
     def __str__(self) -> str:
         return f"test of {self.conn_id}, {self.state}"
@@ -161,3 +174,22 @@ class ConnectionTest(SecretModel):
     @property
     def is_done(self) -> bool:
         return self.state in (ConnectionTestState.SUCCESS, ConnectionTestState.FAILED)
+
+
+class ParkedText(SecretModel):
+    """A text with secrets that waits, encrypted, for the next click of whoever sent it.
+
+    A page can ask "Import these?" without sending the file back to the browser.
+    ``digest`` is the SHA-256 of the handle that the page holds instead.
+    """
+
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.CASCADE, related_name="+", editable=False
+    )
+    purpose = models.CharField(max_length=30, editable=False)
+    text = SecretTextField(editable=False)
+    created_at = models.DateTimeField(default=timezone.now, db_index=True, editable=False)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} of {self.user}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-import kombu.exceptions
-import redis
 from celery import shared_task
 from django.conf import settings
 
+from connections import messages
 from tasks.models import TaskInstance
 from tasks.states import TaskState
 
@@ -19,11 +18,7 @@ logger = logging.getLogger(__name__)
 def send(task_instance_ids: Sequence[int]) -> bool:
     """Send a message for each; what the broker refuses is left to the sweep."""
     for position, task_instance_id in enumerate(task_instance_ids):
-        try:
-            if not settings.BROKER_URL:
-                raise kombu.exceptions.OperationalError("no broker is configured")
-            run_task_instance.apply_async(args=(task_instance_id,), retry=False)
-        except (kombu.exceptions.OperationalError, redis.RedisError, OSError):
+        if not messages.send(run_task_instance, task_instance_id):
             logger.warning("The broker can't be reached; queued tasks are sent again later.")
             unsent = task_instance_ids[position:]
             rows = TaskInstance.objects.filter(pk__in=unsent, state=TaskState.QUEUED)

@@ -1,0 +1,139 @@
+"""One connection: what it is, whether it works, who uses it, what was done to it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_GET
+
+from access.models import AuditEvent
+from access.rights import Right, requires
+from connections.dependents import dependents_of
+from connections.exceptions import SecretsUnreadable
+from connections.from_environment import EnvironmentConnection, look_up
+from connections.models import Connection
+from connections.presentation import groups_of
+from connections.snippets import snippets_of
+from connections.testing import can_test
+from connections.types import type_of
+from connections.types.base import LoadedConnection
+from connections.verdicts import panel_of, verdict_of
+from connections.views.finding import find_connection
+
+PAGE_SIZE = 50
+TABS = (
+    ("connection", "Overview"),
+    ("connection-health", "Health"),
+    ("connection-used-by", "Used by"),
+    ("connection-audit", "Audit"),
+)
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """What an ID names: something stored, or a variable of the environment, or both."""
+
+    stored: Connection | None
+    from_environment: EnvironmentConnection | None
+
+    @property
+    def conn_id(self) -> str:
+        found = self.stored or self.from_environment
+        assert found is not None
+        return found.conn_id
+
+    def load(self) -> LoadedConnection | None:
+        """What tasks get; ``None`` if it can't be read."""
+        if self.from_environment is not None:
+            return self.from_environment.connection
+        try:
+            return self.stored.load() if self.stored else None
+        except SecretsUnreadable:
+            return None
+
+
+@requires(Right.SEE)
+@require_GET
+def short(request: HttpRequest, conn_id: str) -> HttpResponse:
+    return redirect("connection", conn_id=conn_id)
+
+
+@requires(Right.SEE)
+@require_GET
+def overview(request: HttpRequest, conn_id: str) -> HttpResponse:
+    subject = _subject(conn_id)
+    facts = subject.stored.secret_facts if subject.stored and not subject.from_environment else {}
+    loaded = subject.load()
+    test = subject.stored.tests.first() if subject.stored else None
+    return _page(
+        request,
+        subject,
+        "overview",
+        groups=groups_of(loaded, facts) if loaded else [],
+        facts=facts,
+        is_unreadable=loaded is None and subject.from_environment is None,
+        snippets=snippets_of(loaded) if loaded else [],
+        panel=panel_of(test) if test else None,
+    )
+
+
+@requires(Right.SEE)
+@require_GET
+def health(request: HttpRequest, conn_id: str) -> HttpResponse:
+    subject = _subject(conn_id)
+    tests = list(subject.stored.tests.all()) if subject.stored else []
+    return _page(
+        request,
+        subject,
+        "health",
+        tests=[(test, verdict_of(test)) for test in tests],
+        panel=panel_of(tests[0]) if tests else None,
+    )
+
+
+@requires(Right.SEE)
+@require_GET
+def used_by(request: HttpRequest, conn_id: str) -> HttpResponse:
+    subject = _subject(conn_id)
+    return _page(request, subject, "used_by")
+
+
+@requires(Right.SEE)
+@require_GET
+def audit(request: HttpRequest, conn_id: str) -> HttpResponse:
+    subject = _subject(conn_id)
+    events = AuditEvent.objects.filter(object_type="connection", object_id=conn_id)
+    page = Paginator(events, PAGE_SIZE).get_page(request.GET.get("page"))
+    return _page(request, subject, "audit", page=page)
+
+
+def _subject(conn_id: str) -> _Subject:
+    found = look_up(conn_id)
+    try:
+        return _Subject(find_connection(conn_id), found)
+    except Http404:
+        if found is None:
+            raise
+        return _Subject(None, found)
+
+
+def _page(request: HttpRequest, subject: _Subject, tab: str, **more: Any) -> HttpResponse:
+    variable = subject.from_environment
+    shown = (variable.connection if variable else None) or subject.stored
+    context = {
+        "connection": subject.stored,
+        "from_environment": subject.from_environment,
+        "conn_id": subject.conn_id,
+        "type": type_of(shown.conn_type) if shown else None,
+        "description": shown.description if shown else "",
+        "can_test": shown is not None and can_test(shown.conn_type),
+        "dependents": dependents_of([subject.conn_id])[subject.conn_id],
+        "tabs": TABS,
+        "tab": {"overview": "connection"}.get(tab, f"connection-{tab.replace('_', '-')}"),
+        **more,
+    }
+    return render(request, f"connections/detail_{tab}.html", context)

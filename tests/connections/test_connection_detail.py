@@ -1,0 +1,140 @@
+"""A connection's own page: overview, health, who uses it, what was done; and no secret on it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from connections.models import Connection, ConnectionTest, ConnectionTestState
+from tests.connections.conftest import key_file
+from tests.connections.pages import assert_unseen
+from tests.roles import user_of
+from tests.tasks.conftest import query_task, save_dag
+
+pytestmark = pytest.mark.django_db
+TABS = ("overview", "health", "used-by", "audit")
+
+
+def url(tab: str, conn_id: str = "my_gcp_conn") -> str:
+    return f"/connections/{conn_id}/{tab}/"
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_no_tab_shows_a_secret(admin_client: Client, connect: Any, tab: str) -> None:
+    key = key_file()
+    connect(keyfile_dict=key, my_token="tulip-7-tulip", nested={"password": "rose-8-rose"})
+    page = admin_client.get(url(tab))
+    assert page.status_code == 200
+    assert_unseen(page, key["private_key"], "tulip-7-tulip", "rose-8-rose")
+
+
+def test_the_overview_shows_what_may_be_seen_and_who_set_a_secret(
+    admin_client: Client, connect: Any
+) -> None:
+    key = key_file()
+    connect(keyfile_dict=key, project="acme-reports", colour="green")
+    text = admin_client.get(url("overview")).content.decode()
+    assert "acme-reports" in text
+    assert "extra.colour" in text
+    assert "by tester · v1" in text
+    for title in ("In a DAG", "In Python", "As an environment variable", "secrets backend"):
+        assert title in text
+    assert "AIRFLOW_CONN_MY_GCP_CONN" in text
+
+
+def test_the_short_address_leads_to_the_overview(admin_client: Client, connect: Any) -> None:
+    connect()
+    answer = admin_client.get("/connections/my_gcp_conn/")
+    assert answer.headers["Location"] == url("overview")
+
+
+def test_health_lists_the_tests_with_their_versions(admin_client: Client, connect: Any) -> None:
+    connection = connect()
+    ConnectionTest.objects.create(
+        connection=connection,
+        version=1,
+        conn_id="my_gcp_conn",
+        digest="0" * 64,
+        state=ConnectionTestState.FAILED,
+        code="session:credentials-rejected",
+        message="Google rejected the key.",
+        stages=[{"name": "session", "state": "failed", "words": "rejected", "seconds": 0.2}],
+        requested_by="ann",
+        ended_at=timezone.now(),
+    )
+    text = admin_client.get(url("health")).content.decode()
+    assert "Failed at token and identity" in text
+    assert "Google rejected the key." in text
+    assert "v1" in text
+
+
+def test_who_uses_it_stands_on_a_tab(admin_client: Client, connect: Any) -> None:
+    connect()
+    save_dag(query_task())
+    text = admin_client.get(url("used-by")).content.decode()
+    assert "1 DAG uses it" in text
+    assert "/dags/example_dag/" in text
+
+
+def test_what_was_done_names_fields_only(admin_client: Client, connect: Any) -> None:
+    connect(project="acme-reports")
+    text = admin_client.get(url("audit")).content.decode()
+    assert "tester" in text
+    assert "project" in text
+    assert "acme-reports" not in text.partition("<main")[2]
+
+
+def test_an_unreadable_connection_says_so_on_every_tab(
+    admin_client: Client, connect: Any, lose_keys: Any
+) -> None:
+    connect(keyfile_dict=key_file())
+    lose_keys()
+    for tab in TABS:
+        assert admin_client.get(url(tab)).status_code == 200
+    text = admin_client.get(url("overview")).content.decode()
+    assert "can’t be decrypted" in text
+
+
+def test_a_type_that_nothing_declares_is_shown_as_unknown(admin_client: Client) -> None:
+    Connection.objects.create(conn_id="my_gcp_conn", conn_type="tulip_db", host="h.example")
+    text = admin_client.get(url("overview")).content.decode()
+    assert "unknown type" in text
+    assert "h.example" in text
+
+
+def test_a_connection_of_the_environment_is_shown_read_only(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WAREHOUSE", "postgres://ann:tulip-7-tulip@db.example/sales")
+    page = admin_client.get(url("overview", "warehouse"))
+    text = page.content.decode()
+    assert "AIRFLOW_CONN_WAREHOUSE" in text
+    assert "db.example" in text
+    assert "/warehouse/edit/" not in text
+    assert_unseen(page, "tulip-7-tulip")
+
+
+def test_a_variable_that_cannot_be_read_is_told_without_its_value(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATCHBAY_CONN_WAREHOUSE", "tulip-7-tulip://a://b://c")
+    page = admin_client.get(url("overview", "warehouse"))
+    assert "can’t be read" in page.content.decode()
+    assert_unseen(page, "tulip-7-tulip")
+
+
+def test_what_is_nowhere_is_not_found(admin_client: Client) -> None:
+    for tab in TABS:
+        assert admin_client.get(url(tab, "nowhere")).status_code == 404
+
+
+def test_a_viewer_is_offered_nothing_that_writes(connect: Any) -> None:
+    connect()
+    client = Client()
+    client.force_login(user_of("Viewer"))
+    text = client.get(url("overview")).content.decode()
+    for offered in ("/edit/", "/delete/", "/connections/test/"):
+        assert offered not in text
