@@ -61,3 +61,34 @@ class ApiToken(models.Model):
     @property
     def is_expired(self) -> bool:
         return self.expires_at is not None and self.expires_at <= timezone.now()
+
+
+class SignInAttempt(models.Model):
+    """A failed sign-in, or one that is being checked. Rows outlive the limit's window little.
+
+    ``key`` is a keyed digest of a name or of an address: neither can be read from it.
+    """
+
+    key = models.CharField(max_length=64)
+    at = models.DateTimeField(default=timezone.now, db_index=True)
+
+    class Meta:
+        default_permissions = ()
+        indexes: ClassVar = [models.Index(fields=["key", "at"])]
+
+    def __str__(self) -> str:
+        return f"{self.key[:8]} at {self.at}"
+
+
+class OneTimePassword(models.Model):
+    """Says that a user's password was made up here: the first page asks for another."""
+
+    user = models.OneToOneField(
+        settings.AUTH_USER_MODEL, models.CASCADE, primary_key=True, related_name="+"
+    )
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"one-time password of {self.user}"

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import reverse
 
+from access.rights import Right, caller_of
 from tasks.models import DagImportError, DagRun
 from tasks.states import RUN_TERMINAL
 
@@ -26,6 +27,9 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     """A context processor. Nothing is queried until a template reads the entries."""
 
     def entries() -> list[Entry]:
+        settings_entry = _entry(request, "Settings", "settings")
+        if not caller_of(request).may(Right.SEE):
+            return [settings_entry]
         live = DagRun.objects.exclude(state__in=RUN_TERMINAL).count()
         errors = DagImportError.objects.count()
         return [
@@ -36,6 +40,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             ),
             _entry(request, "Runs", "runs", count=f"{live} live" if live else ""),
             _entry(request, "Audit", "audit"),
+            settings_entry,
         ]
 
     return {"navigation": entries, "version": settings.PATCHBAY_VERSION}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_GET, require_POST
 
 from access.audit import Actor
-from access.rights import Right, requires
+from access.rights import WORDS, Right, caller_of, requires
 from connections.exceptions import SecretsUnreadable
 from connections.forms import ConnectionForm
 from connections.models import Connection, ConnectionTest
@@ -20,6 +21,7 @@ from connections.types.base import LoadedConnection
 from connections.validation import wrong_conn_id
 from connections.verdicts import panel_of
 from connections.views.finding import find_connection
+from connections.views.form import find_pasted, is_ready
 
 PANEL = "connections/_test_panel.html"
 #: What a draft is called that has no ID of its own yet.
@@ -37,9 +39,11 @@ def start(request: HttpRequest) -> HttpResponse:
         connection = find_connection(conn_id)
         test, _ = request_test(None, conn_id=connection.conn_id, actor=Actor.of(request.user))
         return _answer(request, test)
+    if not caller_of(request).may(Right.WRITE_CONNECTIONS):
+        # With another host in it, a form sends the stored secrets there.
+        raise PermissionDenied(f"Your role doesn't let you {WORDS[Right.WRITE_CONNECTIONS]}.")
     form = _form(request, conn_id)
-    form.is_valid()
-    if form.draft is None:
+    if not is_ready(request, form) or form.draft is None:
         return render(request, PANEL, {"errors": _errors(form)}, status=422)
     test, _ = request_test(form.draft, conn_id=form.draft.conn_id, actor=Actor.of(request.user))
     return _answer(request, test)
@@ -68,12 +72,15 @@ def _form(request: HttpRequest, conn_id: str) -> ConnectionForm:
             request.FILES,
             instance=connection,
             stored=_load(connection),
+            pasted=find_pasted(request),
         )
     data = request.POST.copy()
     typed = data.get("conn_id", "")
     if wrong_conn_id(typed) or Connection.objects.filter(conn_id=typed).exists():
         data["conn_id"] = UNSAVED
-    return ConnectionForm(type_of(request.GET["type"]), data, request.FILES)
+    return ConnectionForm(
+        type_of(request.GET["type"]), data, request.FILES, pasted=find_pasted(request)
+    )
 
 
 def _load(connection: Connection) -> LoadedConnection | None:

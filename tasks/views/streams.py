@@ -24,7 +24,7 @@ from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpRes
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
-from access.rights import Right, requires
+from access.rights import Caller, OfferedRights, Right, caller_of, requires
 from tasks import live
 from tasks.models import DagRun
 from tasks.views.dashboard import dashboard_context
@@ -71,7 +71,7 @@ async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
 async def dashboard_events(request: HttpRequest) -> HttpResponseBase:
     """The dashboard's live part, each time a run changes."""
     await _give_connection_back()
-    return _stream(_while_signed_in(request, _dashboard_changes()))
+    return _stream(_while_signed_in(request, _dashboard_changes(caller_of(request))))
 
 
 async def _give_connection_back() -> None:
@@ -94,10 +94,10 @@ async def _while_signed_in(
 
 
 def _is_signed_in(session_key: str | None) -> bool:
-    """Look again: the session may be over, and the user gone, or with another password."""
+    """Look again: the session may be over, the user gone or without a role, the password new."""
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    return bool(get_user(request).is_active)
+    return Caller(get_user(request)).may(Right.SEE)
 
 
 def _cursor(request: HttpRequest) -> int:
@@ -137,16 +137,14 @@ async def _run_changes(pk: int, cursor: int) -> AsyncGenerator[str, None]:
                 yield _event("ping", {"mode": _mode(hub)})
 
 
-async def _dashboard_changes() -> AsyncGenerator[str, None]:
+async def _dashboard_changes(caller: Caller) -> AsyncGenerator[str, None]:
     hub = live.hub()
     with hub.watching(None) as changed:
         yield "retry: 1000\n\n"
         await hub.listening(seconds=FIRST_WAIT)
         while not hub.is_ending:
             changed.clear()
-            html = await _read(
-                lambda: render_to_string("tasks/_dashboard_live.html", dashboard_context())
-            )
+            html = await _read(lambda: _dashboard_html(caller))
             yield _event("change", {"mode": _mode(hub), "replace": {"dashboard-live": html}})
             await asyncio.sleep(DASHBOARD_PAUSE)
             while not await _woken(changed, hub):
@@ -155,6 +153,12 @@ async def _dashboard_changes() -> AsyncGenerator[str, None]:
                 yield _event("ping", {"mode": _mode(hub)})
                 if not hub.is_listening:
                     break
+
+
+def _dashboard_html(caller: Caller) -> str:
+    """What the page offers its reader, its refresh offers, too, and nothing else."""
+    context = {**dashboard_context(), "may": OfferedRights(caller)}
+    return render_to_string("tasks/_dashboard_live.html", context)
 
 
 def _mode(hub: live.Hub) -> str:
