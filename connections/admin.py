@@ -16,14 +16,14 @@ from connections import services
 from connections.exceptions import InvalidConnection, SecretsUnreadable
 from connections.form_fields import (
     LONGEST_SECRET,
-    JsonObjectField,
+    JsonField,
     UnshownTextarea,
     refuse_masks,
 )
 from connections.masking import redacted
 from connections.models import Connection
 from connections.types import TYPES
-from connections.types.base import LoadedConnection
+from connections.types.base import CATEGORIES, LoadedConnection
 from connections.validation import Draft, check
 
 UNREADABLE = "can't be decrypted with the configured keys"
@@ -50,7 +50,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Blank keeps it.",
     )
-    new_extra = JsonObjectField(
+    new_extra = JsonField(
         required=False,
         label="Extra",
         max_length=LONGEST_SECRET,
@@ -81,7 +81,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             return
         choice = self.fields["conn_type"]
         assert isinstance(choice, forms.ChoiceField)
-        choice.choices = [(each.name, each.label) for each in TYPES.values()]
+        choice.choices = _types_by_category()
         if self.instance.pk:
             choice.choices = [(self.instance.conn_type, self.instance.type_label)]
             choice.disabled = self.fields["conn_id"].disabled = True
@@ -138,6 +138,14 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             return nothing
 
 
+def _types_by_category() -> list[tuple[str, list[tuple[str, str]]]]:
+    """The choices of a select: each declared type, under the heading of its category."""
+    found: dict[str, list[tuple[str, str]]] = {category: [] for category in CATEGORIES}
+    for each in sorted(TYPES.values(), key=lambda each: each.label.casefold()):
+        found.setdefault(each.category, []).append((each.name, each.label))
+    return [(category, types) for category, types in found.items() if types]
+
+
 @admin.register(Connection)
 class ConnectionAdmin(admin.ModelAdmin[Connection]):
     form = ConnectionAdminForm
@@ -185,11 +193,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         except SecretsUnreadable:
             return UNREADABLE
         declared = connection.type
-        shown = redacted(
-            extra,
-            secret_names=declared.secret_names if declared else (),
-            known=[field.name for field in declared.fields] if declared else (),
-        )
+        shown = redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
         return json.dumps(shown, indent=2, ensure_ascii=False)
 
     @method_decorator(sensitive_post_parameters())

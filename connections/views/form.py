@@ -12,17 +12,17 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
 from access.rights import Right, requires
-from connections import services
+from connections import pasting, services
 from connections.dependents import dependents_of
 from connections.exceptions import InvalidConnection, SecretsUnreadable, StaleConnection
 from connections.forms import ConnectionForm
 from connections.models import Connection
-from connections.types import TYPES
-from connections.types.base import ConnectionType, LoadedConnection
+from connections.pasting import Pasted
+from connections.types import TYPES, type_of
+from connections.types.base import LoadedConnection
 from connections.validation import wrong_conn_id
+from connections.views.catalogue import catalogue_page
 from connections.views.finding import find_connection
-
-DEFAULT_TYPE = "google_cloud_platform"
 
 
 @requires(Right.WRITE_CONNECTIONS)
@@ -30,21 +30,38 @@ DEFAULT_TYPE = "google_cloud_platform"
 @sensitive_variables()
 @require_http_methods(["GET", "POST"])
 def create(request: HttpRequest) -> HttpResponse:
-    connection_type = _type(request.GET.get("type", DEFAULT_TYPE))
-    if request.method == "GET":
-        initial = {"conn_id": request.GET.get("conn_id", "")}
-        form = ConnectionForm(connection_type, initial=initial)
-        return _form_page(request, form)
-    form = ConnectionForm(connection_type, request.POST, request.FILES)
-    if form.is_valid() and form.draft is not None:
+    """The catalogue of types, and with ``?type=`` or something pasted its form."""
+    if request.method == "POST":
+        return _create(request)
+    pasted = find_pasted(request)
+    name = pasted.connection.conn_type if pasted else request.GET.get("type", "")
+    if request.GET.get("pasted") and not pasted:
+        return catalogue_page(request, paste_words=pasting.IS_OVER)
+    if not name:
+        return catalogue_page(request)
+    if name not in TYPES and not pasted:
+        raise Http404(f"There is no connection type {name}.")
+    initial = {"conn_id": request.GET.get("conn_id", "")}
+    return form_page(request, ConnectionForm(type_of(name), initial=initial, pasted=pasted))
+
+
+def _create(request: HttpRequest) -> HttpResponse:
+    name = request.POST.get("conn_type") or request.GET.get("type", "")
+    pasted = find_pasted(request)
+    if name not in TYPES and not pasted:
+        if request.POST.get("pasted"):
+            return catalogue_page(request, status=422, paste_words=pasting.IS_OVER)
+        raise Http404(f"There is no connection type {name}.")
+    form = ConnectionForm(type_of(name), request.POST, request.FILES, pasted=pasted)
+    if is_ready(request, form) and form.draft is not None:
         try:
             services.create_connection(form.draft, actor=Actor.of(request.user))
         except InvalidConnection as error:
             form.refuse(error.errors)
         else:
             messages.success(request, f"Connection {form.draft.conn_id} is created.")
-            return redirect("connections")
-    return _form_page(request, form, status=422)
+            return _leave(request, pasted)
+    return form_page(request, form, status=422)
 
 
 @requires(Right.WRITE_CONNECTIONS)
@@ -53,19 +70,47 @@ def create(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
     connection = find_connection(conn_id)
-    connection_type = _type(connection.conn_type)
-    stored = _load(connection)
+    stored = load(connection)
+    pasted = find_pasted(request)
     if request.method == "GET":
-        return _form_page(
-            request, ConnectionForm(connection_type, instance=connection, stored=stored)
+        return form_page(
+            request,
+            ConnectionForm(connection.type, instance=connection, stored=stored, pasted=pasted),
+            paste_words=pasting.IS_OVER if request.GET.get("pasted") and not pasted else "",
         )
     form = ConnectionForm(
-        connection_type, request.POST, request.FILES, instance=connection, stored=stored
+        connection.type,
+        request.POST,
+        request.FILES,
+        instance=connection,
+        stored=stored,
+        pasted=pasted,
     )
-    if form.is_valid() and form.draft is not None and _update(request, form):
+    if is_ready(request, form) and form.draft is not None and _update(request, form):
         messages.success(request, f"Connection {conn_id} is saved.")
-        return redirect("connections")
-    return _form_page(request, form, status=422)
+        return _leave(request, pasted)
+    return form_page(request, form, status=422)
+
+
+def find_pasted(request: HttpRequest) -> Pasted | None:
+    """What the form was filled from, if it was pasted."""
+    handle = (request.POST if request.method == "POST" else request.GET).get("pasted", "")
+    return pasting.find(request.session, handle) if handle else None
+
+
+def is_ready(request: HttpRequest, form: ConnectionForm) -> bool:
+    """Whether what was sent is right, and what it was filled from still there."""
+    is_valid = form.is_valid()
+    if request.POST.get("pasted") and form.pasted is None:
+        form.refuse({"": pasting.IS_OVER})
+        return False
+    return is_valid
+
+
+def _leave(request: HttpRequest, pasted: Pasted | None) -> HttpResponse:
+    if pasted:
+        pasting.forget(request.session, pasted.handle)
+    return redirect("connections")
 
 
 def _update(request: HttpRequest, form: ConnectionForm) -> bool:
@@ -100,25 +145,24 @@ def check_conn_id(request: HttpRequest) -> HttpResponse:
     return render(request, "connections/_conn_id_words.html", {"words": words})
 
 
-def _type(name: str) -> ConnectionType:
-    if name not in TYPES:
-        raise Http404(f"There is no connection type {name}.")
-    return TYPES[name]
-
-
-def _load(connection: Connection) -> LoadedConnection | None:
+def load(connection: Connection) -> LoadedConnection | None:
+    """It in clear, or ``None`` if no configured key reads it."""
     try:
         return connection.load()
     except SecretsUnreadable:
         return None
 
 
-def _form_page(request: HttpRequest, form: ConnectionForm, *, status: int = 200) -> HttpResponse:
+def form_page(
+    request: HttpRequest, form: ConnectionForm, *, status: int = 200, paste_words: str = ""
+) -> HttpResponse:
+    """``paste_words`` say why what was pasted can't fill this form."""
     connection = form.instance
     context: dict[str, Any] = {
         "form": form,
         "type": form.type,
         "connection": connection,
+        "paste_words": paste_words,
         "dependents": dependents_of([connection.conn_id])[connection.conn_id] if connection else [],
     }
     return render(request, "connections/form.html", context, status=status)

@@ -7,16 +7,13 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from django import template
-from django.forms import BoundField
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
-
-from connections.types.base import ConnectionType, TypeField
 
 if TYPE_CHECKING:
     from tasks.presentation import TaskRows
@@ -96,6 +93,48 @@ def _relative(seconds: float) -> str:
         if seconds >= size:
             return f"{int(seconds // size)} {word} ago"
     return f"{int(seconds)} s ago"
+
+
+@register.filter
+def expiry(moment: datetime | None) -> SafeString:
+    """When something ends: ``no``, a date, or within 30 days a pill; red from 7 days on."""
+    if moment is None:
+        return mark_safe('<span class="muted">no</span>')
+    seconds = (moment - timezone.now()).total_seconds()
+    is_soon = seconds <= 30 * 86_400
+    date = timezone.localtime(moment).strftime("%-d %b %Y")
+    time = format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        moment.isoformat(),
+        _exactly(moment),
+        _until(seconds) if is_soon else date,
+    )
+    if not is_soon:
+        return time
+    tone = "bad" if seconds <= 7 * 86_400 else "warn"
+    return format_html('<span class="pill {}">{}</span>', tone, time)
+
+
+def _until(seconds: float) -> str:
+    if seconds <= 0:
+        return _relative(-seconds)
+    for size, word in ((86_400, "day"), (3_600, "hour")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"in {count} {word}{'' if count == 1 else 's'}"
+    return "within the hour"
+
+
+@register.filter
+def number(value: int) -> str:
+    """``10,000``."""
+    return f"{value:,}"
+
+
+@register.filter
+def at(values: dict[str, Any], name: str) -> Any:
+    """The entry ``name`` of ``values``, where the name is in a variable."""
+    return values.get(name)
 
 
 @register.filter
@@ -188,10 +227,10 @@ def to_the_second(run_id: str) -> str:
 
 @register.filter
 def pinned(tasks: Iterable[TaskRows]) -> list[tuple[str, int | None]]:
-    """The connections of a run's tasks with the versions they used, each once."""
+    """The connections of a run's tasks with the versions they used, each once; 0: no version."""
     pairs = {(task.task_instance.conn_id, task.task_instance.conn_version) for task in tasks}
-    known = {conn_id for conn_id, version in pairs if version}
-    return sorted((a, b) for a, b in pairs if b or a not in known)
+    known = {conn_id for conn_id, version in pairs if version is not None}
+    return sorted((a, b) for a, b in pairs if b is not None or a not in known)
 
 
 @register.filter
@@ -203,19 +242,7 @@ def sql_of(arguments: dict[str, Any]) -> str:
     return dedent(text.expandtabs(4)).strip() if isinstance(text, str) else ""
 
 
-class _Row(Protocol):
-    @property
-    def field(self) -> BoundField: ...
-
-
 @register.filter
-def is_needed(declared: TypeField, connection_type: ConnectionType) -> bool:
-    """Whether a field must be filled, always or for its method."""
-    needs = {name for method in connection_type.methods for name in method.needs}
-    return declared.required or declared.name in needs
-
-
-@register.filter
-def is_in_use(rows: Iterable[_Row]) -> bool:
-    """Whether one of a form's rows holds a value or an error, and so must be seen."""
-    return any(row.field.errors or row.field.value() not in (None, "") for row in rows)
+def is_structured(value: Any) -> bool:
+    """Whether a value is shown as JSON: an object or a list."""
+    return isinstance(value, dict | list)

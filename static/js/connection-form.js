@@ -1,25 +1,14 @@
-// The connection's form: shows the fields of the chosen method, guards unsaved changes, saves by
-// keyboard. Without it every field is visible, with the name of its method.
+// The connection's form: shows the fields of the chosen method, guards unsaved changes, saves and
+// tests by keyboard. Without it every field is visible, with the name of its method.
 
+import { startConnectionTest } from "./connection-test.js";
 import { startKeyFile } from "./key-file.js";
+import { showMethod } from "./method-cards.js";
 
 const form = document.querySelector("[data-connection-form]");
 const unsaved = form.querySelector("[data-unsaved]");
+const test = form.querySelector("[data-test]");
 let changed = false;
-
-/** Show only what belongs to the chosen method; what isn't seen isn't sent. */
-function showMethod() {
-  const method = form.querySelector("input[name=method]:checked")?.value;
-  for (const field of form.querySelectorAll("[data-methods]")) {
-    const belongs = field.dataset.methods.split(" ").includes(method);
-    const stays = "stays" in field.dataset;
-    field.classList.toggle("off", !belongs && !stays);
-    field.classList.toggle("stray", !belongs && stays);
-    for (const input of field.querySelectorAll("input, textarea")) {
-      input.disabled = !belongs && !stays;
-    }
-  }
-}
 
 function setChanged(value) {
   changed = value;
@@ -34,7 +23,7 @@ function reveal(input) {
 }
 
 form.addEventListener("change", (event) => {
-  if (event.target.name === "method") showMethod();
+  if (event.target.name === "method") showMethod(form);
   setChanged(true);
 });
 form.addEventListener("input", () => setChanged(true));
@@ -45,13 +34,26 @@ addEventListener("beforeunload", (event) => {
   if (changed) event.preventDefault();
 });
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && !event.shiftKey) {
-    event.preventDefault();
-    form.requestSubmit();
-  }
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  // In the box for pasting, the same keys fill the form.
+  const other = event.target.closest("form[data-paste]");
+  event.preventDefault();
+  if (other) other.requestSubmit();
+  else if (event.shiftKey) test?.click();
+  else form.requestSubmit();
 });
-form.querySelector("[data-leave]").addEventListener("click", () => {
+for (const link of document.querySelectorAll("[data-leave], [data-other-type]")) {
+  link.addEventListener("click", () => {
+    changed = false;
+  });
+}
+document.querySelector("form[data-paste]").addEventListener("submit", (event) => {
   changed = false;
+  const wish = event.target.elements.conn_id;
+  if (wish) wish.value = form.elements.conn_id.value;
+});
+document.querySelector(".menu:has([data-paste])").addEventListener("toggle", (event) => {
+  if (event.target.open) event.target.querySelector("textarea").focus();
 });
 for (const box of form.querySelectorAll("details.replace")) {
   box.addEventListener("toggle", () => {
@@ -65,10 +67,11 @@ for (const box of form.querySelectorAll("details.replace")) {
   });
 }
 for (const drop of form.querySelectorAll("[data-key-file]")) startKeyFile(drop);
+if (test) startConnectionTest(test, document.querySelector("[data-test-place]"));
 
-showMethod();
+showMethod(form);
 if ("changed" in form.dataset) setChanged(true);
-const wrong = form.querySelector("[aria-invalid=true]:not(:disabled)");
+const wrong = document.querySelector("main [aria-invalid=true]:not(:disabled)");
 if (wrong) {
   reveal(wrong);
   wrong.focus();

@@ -52,7 +52,7 @@ export function startConnectionTest(button, place) {
     place.hidden = false;
     try {
       const body = new FormData(button.form);
-      const text = await ask(button.formAction, { method: "POST", body });
+      const text = await ask(button.hasAttribute("formaction") ? button.formAction : button.form.action, { method: "POST", body });
       if (isCurrent()) await follow(place, put(place, text), isCurrent);
     } catch (error) {
       if (isCurrent()) tellFailure(place, `Not tested. ${error.message}`);

@@ -1,15 +1,37 @@
-// A key file, dropped or chosen: read here, put into its field, and told whose key it is.
+// A key file, dropped or chosen: read here, put into its field, and told what it is.
 
 const LARGEST = 100_000;
 
-function accountOf(text) {
+/** What a service account's key says of itself: {words, project}, or {words, isBad}. */
+function keyJson(text) {
+  let key;
   try {
-    const key = JSON.parse(text);
-    return key && typeof key === "object" ? key : null;
+    key = JSON.parse(text);
   } catch {
-    return null;
+    return { words: "This is not JSON yet: the whole file is needed.", isBad: true };
   }
+  if (!key || typeof key !== "object" || !key.client_email) {
+    return { words: "This JSON has no client_email: it is not a service account key.", isBad: true };
+  }
+  const project = key.project_id ?? "";
+  return { words: `Key of ${key.client_email}${project ? `, project ${project}` : ""}`, project };
 }
+
+/** Which kinds of keys and certificates a text holds, by their frames. */
+function pem(text) {
+  const kinds = [...text.matchAll(/-----BEGIN ([A-Z0-9 ]+)-----/g)].map(([, kind]) => kind);
+  if (/^PuTTY-User-Key-File-/.test(text.trim())) kinds.push("PUTTY PRIVATE KEY");
+  if (!kinds.length) {
+    return { words: "There is no -----BEGIN …----- in it yet: the whole file is needed.", isBad: true };
+  }
+  const counts = new Map();
+  for (const kind of kinds) counts.set(kind, (counts.get(kind) ?? 0) + 1);
+  const told = [...counts].map(([kind, count]) => (count > 1 ? `${count} × ${kind}` : kind));
+  const isLocked = kinds.some((kind) => kind.startsWith("ENCRYPTED")) || /^Proc-Type: 4,ENCRYPTED/m.test(text);
+  return { words: `${told.join(", ")}${isLocked ? ": it needs its passphrase" : ""}` };
+}
+
+const READERS = { key_json: keyJson, pem };
 
 export function startKeyFile(drop) {
   const area = document.getElementById(drop.dataset.keyFile);
@@ -30,6 +52,12 @@ export function startKeyFile(drop) {
     filled = "";
   }
 
+  function fill(value) {
+    if (!project || project.value || !value) return;
+    project.value = filled = value;
+    project.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
   function look() {
     const text = area.value;
     if (!text.trim()) {
@@ -37,21 +65,12 @@ export function startKeyFile(drop) {
       tell("");
       return;
     }
-    const key = accountOf(text);
-    if (!key) {
-      tell("This is not JSON yet: the whole file is needed.", true);
-      return;
+    const key = READERS[drop.dataset.kind](text);
+    if (!key.isBad) {
+      unfill();
+      fill(key.project);
     }
-    if (!key.client_email) {
-      tell("This JSON has no client_email: it is not a service account key.", true);
-      return;
-    }
-    unfill();
-    if (project && !project.value && key.project_id) {
-      project.value = filled = key.project_id;
-      project.dispatchEvent(new Event("change", { bubbles: true }));
-    }
-    tell(`Key of ${key.client_email}${key.project_id ? `, project ${key.project_id}` : ""}`);
+    tell(key.words, key.isBad);
   }
 
   async function read(file) {

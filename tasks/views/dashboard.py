@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
 from connections.models import Connection
+from tasks.care import connections_that_need_care
 from tasks.models import Dag, DagImportError, DagRun
 from tasks.states import RUN_TERMINAL, RunState
 from tasks.views.listing import DagBars, RunLine, bars, run_lines
@@ -47,25 +48,3 @@ def dashboard_context() -> dict[str, Any]:
         "connection_count": Connection.objects.count(),
         "care": connections_that_need_care(dags),
     }
-
-
-def connections_that_need_care(dags: list[Dag]) -> list[tuple[str, str, list[str]]]:
-    """(conn_id, what is wrong, DAGs that use it) for what a DAG uses and can't have."""
-    used: dict[str, list[str]] = {}
-    for dag in dags:
-        for conn_id in dag.current_version.conn_ids if dag.current_version else ():
-            used.setdefault(conn_id, []).append(dag.dag_id)
-    rows = {
-        row.conn_id: row
-        for row in Connection.objects.filter(conn_id__in=used).defer("login", "password", "extra")
-    }
-    care = []
-    for conn_id, names in sorted(used.items()):
-        row = rows.get(conn_id)
-        if row is None and "{{" not in conn_id:
-            care.append((conn_id, "is used, but not there", names))
-        elif row is not None and row.is_disabled:
-            care.append((conn_id, "is used, but disabled", names))
-        elif row is not None and row.is_expired:
-            care.append((conn_id, "is used, but expired", names))
-    return care

@@ -56,7 +56,7 @@ def test_the_whole_way(page: Page, web: str, worker: Any, google: FakeGoogle, ke
     sign_in(page, web)
     page.goto(f"{web}/connections/")
     expect(page.get_by_text("No connections yet")).to_be_visible()
-    page.goto(f"{web}/connections/new/")
+    page.goto(f"{web}/connections/new/?type=google_cloud_platform")
     page.get_by_label("Connection ID").fill("my_gcp_conn")
     page.get_by_text("Service account key", exact=True).click()
     page.get_by_label("Key JSON").fill(json.dumps(key))

@@ -12,7 +12,8 @@ from django.test import Client
 from connections.masking import encodings
 from connections.models import Connection
 
-NEW = "/connections/new/"
+CATALOGUE = "/connections/new/"
+NEW = "/connections/new/?type=google_cloud_platform"
 EDIT = "/connections/my_gcp_conn/edit/"
 
 
@@ -23,10 +24,13 @@ class _FormReader(HTMLParser):
         super().__init__()
         self.is_inside = False
         self.textarea = ""
+        self.select = ""
         self.values: dict[str, str] = {}
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         found = dict(attrs)
+        if tag == "option" and self.select and "selected" in found:
+            self.values[self.select] = found.get("value") or ""
         if tag == "form":
             self.is_inside = "data-connection-form" in found
         name = found.get("name")
@@ -35,6 +39,10 @@ class _FormReader(HTMLParser):
         kind = found.get("type", "text")
         if tag == "textarea":
             self.textarea = name
+            self.values[name] = ""
+        elif tag == "select":
+            # Without a choice a browser sends the first one; here that is always the blank.
+            self.select = name
             self.values[name] = ""
         elif tag == "input" and kind in ("radio", "checkbox"):
             if "checked" in found:
@@ -45,6 +53,8 @@ class _FormReader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self.is_inside = False
+        if tag == "select":
+            self.select = ""
         if tag == "textarea" and self.textarea:
             text = self.values[self.textarea].removeprefix("\n")
             self.values[self.textarea] = text.replace("\n", "\r\n")

@@ -17,6 +17,7 @@ from django.views.debug import ExceptionReporter
 from access.models import AuditEvent
 from connections.models import Connection
 from connections.services import create_connection, update_connection
+from connections.types import TYPES
 from connections.validation import Draft
 from tests.conftest import ACTOR
 from tests.connections.conftest import audit, key_file, row_of
@@ -67,12 +68,12 @@ def test_the_list_decrypts_nothing_and_asks_the_same_for_20_as_for_1(
     with CaptureQueriesContext(database) as for_one:
         assert "my_gcp_conn" in admin_client.get(LIST).content.decode()
     Connection.objects.bulk_create(
-        Connection(conn_id=f"c{number}", conn_type="postgres", password="p") for number in range(19)
+        Connection(conn_id=f"c{number}", conn_type="acme_db", password="p") for number in range(19)
     )
     decryptions.clear()
     with CaptureQueriesContext(database) as for_twenty:
         text = admin_client.get(LIST).content.decode()
-    assert "postgres (unknown type)" in text
+    assert "acme_db (unknown type)" in text
     assert len(for_twenty) == len(for_one)
     assert not decryptions
 
@@ -182,16 +183,24 @@ def test_id_and_type_are_locked_once_stored(admin_client: Client, change: str) -
     assert (row.conn_id, row.conn_type, row.host) == ("my_gcp_conn", "google_cloud_platform", "h")
 
 
-def test_a_type_that_nobody_declares_is_shown_and_cannot_be_saved(
+def test_a_type_that_nobody_declares_is_kept_and_masked_and_edited(
     admin_client: Client, change: str
 ) -> None:
-    Connection.objects.update(conn_type="postgres")
-    before = row_of()
-    page = send(admin_client, change, host="h")
-    assert errors_on(page) == {"conn_type": ["Choose a type from the list."]}
-    assert "postgres (unknown type)" in page.content.decode()
-    assert_unseen(page, "ak-tulip", "tt-tulip")
-    assert row_of() == before
+    Connection.objects.update(conn_type="acme_db")
+    before = extra_of()
+    page = admin_client.get(change)
+    assert "acme_db (unknown type)" in page.content.decode()
+    assert_unseen(page, "ak-tulip", "tt-tulip", "pw-tulip", KEY["private_key"])
+    assert send(admin_client, change, host="h").status_code == 302
+    row = Connection.objects.get()
+    assert (row.conn_type, row.host, row.password) == ("acme_db", "h", "pw-tulip")
+    assert extra_of() == before
+
+
+def test_every_declared_type_can_be_chosen(admin_client: Client) -> None:
+    field = admin_client.get(ADD).context["adminform"].form.fields["conn_type"]
+    offered = {name for _, types in field.choices for name, _ in types}
+    assert offered == set(TYPES)
 
 
 def test_a_traceback_with_its_variables_shows_no_secret(
@@ -238,7 +247,7 @@ def test_an_id_that_cannot_be_or_is_taken_is_refused(
 
 
 def test_a_type_that_nobody_declares_cannot_be_added(admin_client: Client) -> None:
-    page = send(admin_client, ADD, conn_id="a", conn_type="postgres")
+    page = send(admin_client, ADD, conn_id="a", conn_type="acme_db")
     assert list(errors_on(page)) == ["conn_type"]
     assert not Connection.objects.exists()
 

@@ -83,7 +83,7 @@ def test_a_taken_id_is_refused_together_with_what_else_is_wrong(admin_client: Cl
     page = send(admin_client, NEW, conn_id="my_gcp_conn", num_retries="many", method="default")
     assert errors_on(page) == {
         "conn_id": ["There is a connection my_gcp_conn already."],
-        "num_retries": ["Enter a whole number."],
+        "num_retries": ["A whole number."],
     }
     assert row_of() == before
     assert audit() == audited

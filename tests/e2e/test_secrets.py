@@ -104,7 +104,7 @@ def create_in_the_browser(client: Client, secrets: dict[str, str], google: FakeG
     }
     wrong = {**form, "client_secret": secrets["client_secret"]}
     broken = {**form, "keyfile_dict": secrets["key_json"][:-20]}
-    url = "/connections/new/"
+    url = "/connections/new/?type=google_cloud_platform"
     answers = [
         client.post(url, wrong),
         client.post(url, broken),
