@@ -12,7 +12,9 @@ from django.utils import timezone
 from connections.models import ParkedText
 
 #: Minutes after which a text that nobody came back for is forgotten.
-KEPT_MINUTES = 60
+KEPT_MINUTES = 30
+#: How many of one person are kept, the newest.
+MOST = 5
 
 
 def park(text: str, *, user: Any, purpose: str) -> str:
@@ -20,6 +22,9 @@ def park(text: str, *, user: Any, purpose: str) -> str:
     handle = secrets.token_urlsafe(24)
     _forget_old()
     ParkedText.objects.create(digest=_digest(handle), user=user, purpose=purpose, text=text)
+    rows = ParkedText.objects.filter(user=user, purpose=purpose)
+    newest = list(rows.order_by("-pk").values_list("pk", flat=True)[:MOST])
+    rows.exclude(pk__in=newest).delete()
     return handle
 
 

@@ -1,22 +1,18 @@
 """A connection that somebody pasted as text, until its form is saved.
 
 Its secrets never go to a page: the form holds a random handle, and what was
-pasted waits, encrypted like a stored connection, in that person's own session.
+pasted is parked, encrypted like a stored connection.
 """
 
 from __future__ import annotations
 
 import json
 import re
-import secrets
-import time
-from collections.abc import MutableMapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from cryptography.fernet import InvalidToken
-
-from connections.fields import Ciphertext
+from connections import parking
+from connections.exceptions import SecretsUnreadable
 from connections.masking import MASK
 from connections.types.base import LoadedConnection
 from connections.types.json_text import NotJson, texts
@@ -24,14 +20,11 @@ from connections.types.json_text import parse as parse_json_text
 from connections.uri import NotAConnection, parse, parse_json
 
 LONGEST = 200_000
-#: How long it is kept, in seconds, and how many of one session.
-KEPT_FOR = 30 * 60
-MOST = 5
 IS_OVER = (
-    "What was pasted is kept for 30 minutes, and that is over. Its secrets, and the extras that "
-    "aren't shown, are gone: paste it again, or give them here."
+    f"What was pasted is kept for {parking.KEPT_MINUTES} minutes, and that is over. Its secrets, "
+    "and the extras that aren't shown, are gone: paste it again, or give them here."
 )
-SESSION_KEY = "pasted_connections"
+PURPOSE = "paste"
 _VARIABLE = re.compile(
     r"(?:export\s+)?(?:(?:AIRFLOW|PATCHBAY)_CONN_(?P<variable>\w+)|(?P<conn_id>[\w.-]+))"
     r"\s*=\s*(?=['\"{]|[A-Za-z][A-Za-z0-9+.-]*://)(?P<value>.+)",
@@ -98,29 +91,19 @@ def _of_json(text: str, conn_id: str) -> LoadedConnection:
     return parse_json(rest, conn_id=named)
 
 
-def keep(session: MutableMapping[str, Any], connection: LoadedConnection) -> str:
-    """Put it into the session; return its handle."""
-    kept = _fresh(session)
-    handle = secrets.token_urlsafe(16)
-    token = Ciphertext.of(json.dumps(asdict(connection))).token
-    newest = dict(list(kept.items())[-(MOST - 1) :])
-    session[SESSION_KEY] = {**newest, handle: [time.time() + KEPT_FOR, token]}
-    return handle
+def keep(connection: LoadedConnection, *, user: Any) -> str:
+    """Park it; return the handle."""
+    return parking.park(json.dumps(asdict(connection)), user=user, purpose=PURPOSE)
 
 
-def find(session: MutableMapping[str, Any], handle: str) -> Pasted | None:
-    """What was pasted in this session under ``handle``, if it is still there."""
-    _, token = _fresh(session).get(handle, (0, ""))
+def find(handle: str, *, user: Any) -> Pasted | None:
+    """What ``user`` pasted under ``handle``, if it is still there and can be read."""
     try:
-        return Pasted(handle, LoadedConnection(**json.loads(Ciphertext(token).decrypt())))
-    except InvalidToken:
+        text = parking.unpark(handle, user=user, purpose=PURPOSE)
+    except SecretsUnreadable:
         return None
+    return Pasted(handle, LoadedConnection(**json.loads(text))) if text else None
 
 
-def forget(session: MutableMapping[str, Any], handle: str) -> None:
-    session[SESSION_KEY] = {name: kept for name, kept in _fresh(session).items() if name != handle}
-
-
-def _fresh(session: MutableMapping[str, Any]) -> dict[str, tuple[float, str]]:
-    kept: dict[str, tuple[float, str]] = session.get(SESSION_KEY, {})
-    return {handle: each for handle, each in kept.items() if each[0] > time.time()}
+def forget(handle: str, *, user: Any) -> None:
+    parking.forget(handle, user=user)

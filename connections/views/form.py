@@ -95,7 +95,7 @@ def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
 def find_pasted(request: HttpRequest) -> Pasted | None:
     """What the form was filled from, if it was pasted."""
     handle = (request.POST if request.method == "POST" else request.GET).get("pasted", "")
-    return pasting.find(request.session, handle) if handle else None
+    return pasting.find(handle, user=request.user) if handle else None
 
 
 def is_ready(request: HttpRequest, form: ConnectionForm) -> bool:
@@ -109,7 +109,7 @@ def is_ready(request: HttpRequest, form: ConnectionForm) -> bool:
 
 def _leave(request: HttpRequest, pasted: Pasted | None) -> HttpResponse:
     if pasted:
-        pasting.forget(request.session, pasted.handle)
+        pasting.forget(pasted.handle, user=request.user)
     return redirect("connections")
 
 

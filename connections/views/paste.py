@@ -33,7 +33,7 @@ def paste(request: HttpRequest) -> HttpResponse:
     except NotAConnection as error:
         return catalogue_page(request, status=422, paste_words=str(error))
     wish = request.POST.get("conn_id", "")
-    address = {"pasted": pasting.keep(request.session, connection)}
+    address = {"pasted": pasting.keep(connection, user=request.user)}
     return redirect(
         _url(reverse("connection-new"), {**address, "conn_id": wish} if wish else address)
     )
@@ -51,7 +51,7 @@ def _replace(request: HttpRequest, conn_id: str) -> HttpResponse:
     except NotAConnection as error:
         form = ConnectionForm(stored.type, instance=stored, stored=load(stored))
         return form_page(request, form, status=422, paste_words=str(error))
-    handle = pasting.keep(request.session, connection)
+    handle = pasting.keep(connection, user=request.user)
     return redirect(_url(reverse("connection-edit", args=[conn_id]), {"pasted": handle}))
 
 

@@ -112,7 +112,7 @@ def _source(request: HttpRequest, form: ImportForm) -> _Source | None:
     if text is None:
         text = parking.unpark(handle, user=request.user, purpose=PURPOSE)
         if text is None:
-            form.add_error("file", "What you gave is forgotten after an hour: give it again.")
+            form.add_error("file", "What you gave is forgotten after half an hour: give it again.")
             return None
     else:
         handle = parking.park(text, user=request.user, purpose=PURPOSE)

@@ -99,11 +99,11 @@ def test_the_parked_file_of_another_is_not_to_be_had(admin_client: Client) -> No
     assert not Connection.objects.exists()
 
 
-def test_a_parked_file_is_encrypted_and_forgotten_after_an_hour(admin_client: Client) -> None:
+def test_a_parked_file_is_encrypted_and_forgotten_after_half_an_hour(admin_client: Client) -> None:
     page = preview(admin_client)
     token = ParkedText.objects.get().__dict__["text"].token
     assert SECRET not in token
-    ParkedText.objects.update(created_at=timezone.now() - timedelta(minutes=61))
+    ParkedText.objects.update(created_at=timezone.now() - timedelta(minutes=31))
     assert confirm(admin_client, page).status_code == 422
     assert not ParkedText.objects.exists()
     assert not Connection.objects.exists()

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from connections import pasting
-from connections.models import Connection
-from connections.services import create_connection
-from connections.validation import Draft
-from tests.conftest import ACTOR
-from tests.connections.conftest import audit, key_file, row_of
+from connections.models import Connection, ParkedText
+from tests.connections.conftest import audit, key_file
 from tests.connections.pages import CATALOGUE, assert_unseen, errors_on, form_on
 from tests.roles import user_of
 
@@ -53,7 +50,7 @@ def refused(client: Client, text: str) -> str:
     page = client.post(PASTE, {"text": text})
     assert page.status_code == 422
     assert_unseen(page, "tulip")
-    assert pasting.SESSION_KEY not in client.session
+    assert not ParkedText.objects.exists()
     words: str = page.context["paste_words"]
     assert "tulip" not in words
     return words
@@ -75,7 +72,7 @@ def test_a_uri_fills_the_form_of_its_type_and_is_saved_with_its_secret(
     loaded = Connection.objects.get().load()
     assert (loaded.conn_type, loaded.login, loaded.password) == ("postgres", "ann", "pw-tulip@")
     assert loaded.extra == {"sslmode": "require", "keepalives_idle": "30"}
-    assert admin_client.session[pasting.SESSION_KEY] == {}
+    assert not ParkedText.objects.exists()
 
 
 def test_airflows_json_fills_all_fields_and_keeps_types_and_unseen_extras(
@@ -217,12 +214,11 @@ def test_a_pasted_secret_can_be_replaced_and_cleared(admin_client: Client) -> No
 # Where it waits
 
 
-def test_it_waits_encrypted_and_only_in_this_session(admin_client: Client) -> None:
+def test_it_waits_encrypted_and_only_for_who_pasted_it(admin_client: Client) -> None:
     page, url = paste(admin_client, URI)
-    stored = str([session.get_decoded() for session in Session.objects.all()])
-    assert pasting.SESSION_KEY in stored
-    assert "tulip" not in stored
-    assert "db.example.com" not in stored
+    token = ParkedText.objects.get().__dict__["text"].token
+    assert "tulip" not in token
+    assert "db.example.com" not in token
     other = Client()
     other.force_login(user_of("Editor"))
     assert pasting.IS_OVER in other.get(url).context["paste_words"]
@@ -232,11 +228,10 @@ def test_it_waits_encrypted_and_only_in_this_session(admin_client: Client) -> No
 
 
 def test_after_half_an_hour_it_is_gone_and_nothing_is_saved_without_a_word(
-    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+    admin_client: Client,
 ) -> None:
     page, url = paste(admin_client, URI)
-    now = time.time()
-    monkeypatch.setattr("connections.pasting.time.time", lambda: now + pasting.KEPT_FOR + 1)
+    ParkedText.objects.update(created_at=timezone.now() - timedelta(minutes=31))
     answer = admin_client.post(url, {**form_on(page), "conn_id": "pg"})
     assert pasting.IS_OVER in errors_on(answer)["__all__"]
     assert not Connection.objects.exists()
@@ -261,62 +256,9 @@ def test_an_unknown_type_that_waited_too_long_has_to_be_pasted_again(
 
 def test_of_many_pastes_the_newest_five_are_kept(admin_client: Client) -> None:
     urls = [paste(admin_client, URI)[1] for _ in range(7)]
-    assert len(admin_client.session[pasting.SESSION_KEY]) == pasting.MOST
+    assert ParkedText.objects.count() == 5
     assert "form" not in admin_client.get(urls[1]).context
     assert admin_client.get(urls[2]).context["form"].pasted
-
-
-def test_after_signing_out_it_is_gone(admin_client: Client) -> None:
-    _, url = paste(admin_client, URI)
-    admin_client.post("/logout/")
-    admin_client.force_login(user_of("Editor", "ann"))
-    assert pasting.IS_OVER in admin_client.get(url).context["paste_words"]
-
-
-# Over a stored connection
-
-
-def store() -> str:
-    draft = Draft("pg", "postgres", host="old.example", login="old", password="old-tulip")
-    create_connection(draft, actor=ACTOR)
-    return "/connections/pg/edit/"
-
-
-def test_over_a_stored_one_it_takes_the_place_of_all_once_it_is_saved(
-    admin_client: Client,
-) -> None:
-    store()
-    before = row_of("pg")
-    page, url = paste(admin_client, URI, edit="pg")
-    assert "Saving replaces all that is stored" in page.content.decode()
-    assert_unseen(page, "pw-tulip@", "old-tulip")
-    assert row_of("pg") == before
-    assert admin_client.post(url, form_on(page)).status_code == 302
-    row = Connection.objects.get()
-    assert (row.version, row.host, row.login, row.password) == (
-        2,
-        "db.example.com",
-        "ann",
-        "pw-tulip@",
-    )
-
-
-def test_another_type_is_refused_over_a_stored_one(admin_client: Client) -> None:
-    store()
-    before = row_of("pg")
-    page = admin_client.post(PASTE, {"text": "http://ann:tulip@h", "edit": "pg"})
-    assert page.status_code == 422
-    assert "the type of a connection stays as it is" in page.content.decode()
-    assert_unseen(page, "tulip@h", "old-tulip")
-    assert row_of("pg") == before
-
-
-def test_it_brings_back_what_no_key_reads_any_more(admin_client: Client, lose_keys: Any) -> None:
-    store()
-    lose_keys()
-    page, url = paste(admin_client, URI, edit="pg")
-    assert admin_client.post(url, form_on(page)).status_code == 302
-    assert Connection.objects.get().password == "pw-tulip@"
 
 
 # Who may
@@ -328,7 +270,7 @@ def test_who_may_not_write_connections_can_paste_none(role: str) -> None:
     client.force_login(user_of(role))
     assert client.post(PASTE, {"text": URI}).status_code == 403
     assert client.get(CATALOGUE).status_code == 403
-    assert pasting.SESSION_KEY not in client.session
+    assert not ParkedText.objects.exists()
 
 
 def test_it_needs_the_csrf_token_and_a_post(admin_client: Client) -> None:
@@ -336,4 +278,4 @@ def test_it_needs_the_csrf_token_and_a_post(admin_client: Client) -> None:
     client.cookies = admin_client.cookies
     assert client.post(PASTE, {"text": URI}).status_code == 403
     assert admin_client.get(PASTE).status_code == 405
-    assert pasting.SESSION_KEY not in admin_client.session
+    assert not ParkedText.objects.exists()
