@@ -8,16 +8,18 @@ variable ``<NAME>_FILE`` names. A value that can't be right stops the start.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "PATCHBAY_"
-#: Every variable that Patchbay reads. A name with the prefix that isn't here stops the start.
+CONNECTION_PREFIX = "PATCHBAY_CONN_"
+#: Every variable that Patchbay reads, beside connections. A name with the prefix that isn't here stops the start.
 NAMES = frozenset(
     PREFIX + name
     for name in (
@@ -36,11 +38,23 @@ NAMES = frozenset(
         "DAGS_FOLDER",
         "DAG_PARSE_TIMEOUT",
         "LEASE_SECONDS",
+        "TOKEN_LIFETIME",
+        "SIGN_IN_LIMIT",
+        "CONNECTION_TEST_WAIT",
         "LOG_LEVEL",
         "TIME_ZONE",
         "ADMIN_PASSWORD",
     )
 )
+#: The units of a rate.
+SECONDS_OF = {"s": 1, "m": 60, "h": 3600}
+
+
+class Rate(NamedTuple):
+    """At most so many times in so many seconds."""
+
+    times: int
+    seconds: int
 
 
 class Environment:
@@ -51,10 +65,16 @@ class Environment:
         self._own, self._local = variables, _local_variables(self.home)
         self._variables = {**self._local, **self._own}
         unknown = sorted(
-            name for name in self._variables if name.startswith(PREFIX) and name not in NAMES
+            name
+            for name in self._variables
+            if name.startswith(PREFIX) and name not in NAMES and not self._is_connection(name)
         )
         if unknown:
             raise ImproperlyConfigured(f"Unknown setting {unknown[0]}. See docs/settings.md.")
+
+    def _is_connection(self, name: str) -> bool:
+        """Whether it holds a connection: connections/from_environment.py reads those."""
+        return name.startswith(CONNECTION_PREFIX) and name in self._own
 
     def is_from_local_file(self, name: str) -> bool:
         """Whether ``make run`` set the variable, and not the process's own environment."""
@@ -84,18 +104,32 @@ class Environment:
             raise ImproperlyConfigured(f"{PREFIX}{name} must be on or off, not {value!r}.")
         return default
 
-    def seconds(self, name: str, *, default: float) -> float:
+    def seconds(self, name: str, *, default: float, below: float = 86_400) -> float:
         value = self.text(name)
         try:
             number = float(value or default)
         except ValueError:
             number = 0
-        if not 0 < number < 86_400:
+        if not 0 < number < below:
             raise ImproperlyConfigured(
                 f"{PREFIX}{name} must be a number of seconds, for example {default:g}, "
                 f"not {value!r}."
             )
         return number
+
+    def rate(self, name: str, *, default: str) -> Rate | None:
+        """``10/5m``: a whole number of times in seconds, minutes or hours. ``off`` is ``None``."""
+        value = self.text(name, default=default).lower()
+        if value == "off":
+            return None
+        found = re.fullmatch(r"([1-9]\d{0,5})/([1-9]\d{0,3})?([smh])", value, re.ASCII)
+        if found is None:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} must be so many in such a time, for example {default}, or off, "
+                f"not {value!r}."
+            )
+        times, length, unit = found.groups()
+        return Rate(int(times), int(length or 1) * SECONDS_OF[unit])
 
     def names(self, name: str) -> list[str]:
         """A list separated by commas."""

@@ -22,6 +22,13 @@ DAGS_FOLDER = Path(environment.text("DAGS_FOLDER", default=str(BASE_DIR / "dags"
 DAG_PARSE_TIMEOUT = environment.seconds("DAG_PARSE_TIMEOUT", default=10)
 #: How long a worker holds a task instance without renewing, before another may take it over.
 LEASE_SECONDS = environment.seconds("LEASE_SECONDS", default=30)
+#: How long a token lasts that was got by a password, in seconds: a day; less than a year.
+TOKEN_LIFETIME = int(environment.seconds("TOKEN_LIFETIME", default=86_400, below=31_536_000))
+#: How often a name may fail to sign in.
+SIGN_IN_LIMIT = environment.rate("SIGN_IN_LIMIT", default="10/5m")
+
+#: How long the API waits for a worker's test of a connection, in seconds.
+CONNECTION_TEST_WAIT = environment.seconds("CONNECTION_TEST_WAIT", default=20)
 
 SECRET_KEY = environment.secret_key()
 FIELD_ENCRYPTION_KEY = environment.field_encryption_keys()
@@ -39,6 +46,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django_htmx",
+    "ninja",
     "access.apps.AccessConfig",
     "connections.apps.ConnectionsConfig",
     "tasks.apps.TasksConfig",
@@ -130,6 +138,8 @@ SECURE_HSTS_PRELOAD = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_621_440
+#: A form that acts on a thousand connections names each of them.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
 
 LOGGING_CONFIG = "patchbay.logs.configure"
 LOGGING = logging_settings(

@@ -1,9 +1,7 @@
 from django.contrib import admin
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from access.rights import open_to_signed_in
-from access.views import SignIn
+from patchbay.api.errors import server_error
 from patchbay.health import healthz
 from tasks.views import dashboard
 
@@ -11,9 +9,9 @@ urlpatterns = [
     path("", dashboard.dashboard, name="dashboard"),
     path("", include("tasks.urls")),
     path("connections/", include("connections.urls")),
-    path("audit/", include("access.urls")),
+    path("", include("access.urls")),
     path("admin/", admin.site.urls),
-    path("login/", SignIn.as_view(), name="login"),
-    path("logout/", open_to_signed_in(LogoutView.as_view()), name="logout"),
     path("healthz", healthz),
+    path("", include("patchbay.api.urls")),
 ]
+handler500 = server_error

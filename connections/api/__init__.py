@@ -1,0 +1,1 @@
+"""Connections over the REST API: as Airflow has them, and Patchbay's own calls beside."""

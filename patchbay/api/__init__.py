@@ -1,0 +1,1 @@
+"""The REST API: Airflow's calls, and Patchbay's own beside them."""
