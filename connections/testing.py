@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from access.audit import Actor, record
+from connections.database import give_connection_back
 from connections.diagnosis import explain
 from connections.exceptions import SecretsUnreadable
 from connections.messages import send
@@ -93,6 +94,7 @@ def wait_for(test: ConnectionTest, *, seconds: float) -> ConnectionTest:
     """``test`` when it has ended, or as it stands after ``seconds``."""
     end, pause = time.monotonic() + seconds, FIRST_PAUSE
     while not refreshed(test).is_done and time.monotonic() < end:
+        give_connection_back()
         time.sleep(pause)
         pause = min(pause * 1.5, LONGEST_PAUSE)
     return test

@@ -12,9 +12,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.db import Error as DatabaseFault
-from django.db import connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
+from connections.database import give_connection_back
 from connections.diagnosis import explain
 from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
@@ -81,14 +82,8 @@ def _claim(lease: Lease, stack: ExitStack) -> _Execution | None:
         execution = _Execution(row, lease, stack)
         execution.begin(is_new=is_new)
         live.publish_on_commit(row.run_id)
-    _give_connection_back()
+    give_connection_back()
     return execution
-
-
-def _give_connection_back() -> None:
-    """While a task waits for the cloud, others use the connection of the process's pool."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
 
 
 class _Execution:
@@ -185,9 +180,9 @@ class _Execution:
                 expected=" or ".join(kind.connection_types),
             )
         self.hook = hook_for(connection)
-        self.context.log(
-            f"connection {connection.conn_id}, version {connection.version}, {connection.conn_type}"
-        )
+        origin = connection.origin and f"from {connection.origin}"
+        origin = origin or f"version {connection.version}"
+        self.context.log(f"connection {connection.conn_id}, {origin}, {connection.conn_type}")
         TaskInstance.objects.filter(pk=self.row.pk).update(
             conn_id=self.conn_id, conn_version=connection.version
         )
@@ -306,7 +301,7 @@ class _Execution:
         with transaction.atomic(savepoint=False):
             steps.write(self.row.run_id, safe, lines=lines, lease=self.lease)
             live.publish_on_commit(self.row.run_id)
-        _give_connection_back()
+        give_connection_back()
 
     def _safe(self, change: StepChange) -> dict[str, Any]:
         """The change's columns, with what others may have said masked, and fit to be stored."""

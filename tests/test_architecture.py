@@ -75,6 +75,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tasks.spec",
     ),
     "tasks.runner": (
+        "connections.database",
         "connections.diagnosis",
         "connections.exceptions",
         "connections.hooks",
