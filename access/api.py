@@ -18,6 +18,7 @@ from access.rights import SCOPES, Caller, Right, caller_of
 from access.roles import role_of
 from access.sign_in import sign_in
 from access.tokens import create_token, delete_token, password_token
+from access.users import password_is_due
 
 auth = Router(tags=["Signing in"])
 own = Router(tags=["Tokens"])
@@ -54,7 +55,7 @@ _TAKES_FORMS = {
     auth=None,
     url_name="token",
     summary="Get a token by a password",
-    response={201: LoginResponse, 401: Problem, 415: Problem, 429: Problem},
+    response={201: LoginResponse, 401: Problem, 403: Problem, 415: Problem, 429: Problem},
     openapi_extra=_TAKES_FORMS,
 )
 def create_password_token(request: HttpRequest, body: LoginBody) -> Status[dict[str, str]]:
@@ -67,7 +68,7 @@ def create_password_token(request: HttpRequest, body: LoginBody) -> Status[dict[
     "/token/cli",
     auth=None,
     summary="Get a token by a password, for airflowctl",
-    response={201: LoginResponse, 401: Problem, 429: Problem},
+    response={201: LoginResponse, 401: Problem, 403: Problem, 429: Problem},
 )
 def create_password_token_cli(request: HttpRequest, body: LoginBody) -> Status[dict[str, str]]:
     """The same as `/auth/token`, for JSON only: Airflow's command line asks here."""
@@ -78,6 +79,8 @@ def _signed_in(request: HttpRequest, body: LoginBody) -> Status[dict[str, str]]:
     user = sign_in(request, username=body.username, password=body.password)
     if user is None:
         raise Refused(401, "Invalid credentials")
+    if password_is_due(user):
+        raise Refused(403, "This password is for one time: sign in with it and choose your own.")
     return Status(201, {"access_token": password_token(user)})
 
 

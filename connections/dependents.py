@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,20 @@ class Dependent:
     url: str
 
 
-#: Given conn_ids, tells for each of them what depends on it.
-Provider = Callable[[Iterable[str]], dict[str, list[Dependent]]]
+@dataclass(frozen=True)
+class Provider:
+    """One who uses connections. Each answer takes the same number of queries, however many ask.
+
+    ``dependents`` tells for each of the conn_ids what depends on it, ``used_ids``
+    names every conn_id that something depends on, and ``last_used`` when each of
+    the conn_ids was last fetched for use; those that never were are left out.
+    """
+
+    dependents: Callable[[Iterable[str]], dict[str, list[Dependent]]]
+    used_ids: Callable[[], set[str]]
+    last_used: Callable[[Iterable[str]], dict[str, datetime]]
+
+
 _providers: list[Provider] = []
 
 
@@ -29,6 +42,21 @@ def dependents_of(conn_ids: Iterable[str]) -> dict[str, list[Dependent]]:
     """What depends on each of ``conn_ids``; every one of them is a key of the answer."""
     found: dict[str, list[Dependent]] = {conn_id: [] for conn_id in conn_ids}
     for provider in _providers:
-        for conn_id, dependents in provider(list(found)).items():
+        for conn_id, dependents in provider.dependents(list(found)).items():
             found[conn_id].extend(dependents)
+    return found
+
+
+def used_ids() -> set[str]:
+    """Every conn_id that something depends on, whether there is such a connection or not."""
+    return set().union(*(provider.used_ids() for provider in _providers))
+
+
+def last_used(conn_ids: Iterable[str]) -> dict[str, datetime]:
+    """When each of ``conn_ids`` was last fetched for use; those that never were are left out."""
+    asked = list(conn_ids)
+    found: dict[str, datetime] = {}
+    for provider in _providers:
+        for conn_id, moment in provider.last_used(asked).items():
+            found[conn_id] = max(moment, found.get(conn_id, moment))
     return found

@@ -7,6 +7,6 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         from connections import dependents
-        from tasks.usage import dags_that_use
+        from tasks.usage import PROVIDER
 
-        dependents.register(dags_that_use)
+        dependents.register(PROVIDER)

@@ -209,6 +209,14 @@ class Step(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "position"], name="one_step_a_position")
         ]
+        indexes: ClassVar = [
+            # When a connection was last fetched: tasks/usage.py.
+            models.Index(
+                fields=["conn_id", "-started_at"],
+                name="step_last_use",
+                condition=models.Q(number=2, state=StepState.SUCCESS),
+            )
+        ]
 
     def __str__(self) -> str:
         return f"{self.run_id}/{self.number}"

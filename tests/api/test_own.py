@@ -12,10 +12,12 @@ from django.utils import timezone
 
 from access.models import ApiToken
 from access.tokens import caller_for
+from access.users import set_password
 from connections.types import TYPES
 from patchbay.environment import Rate
 from tasks.models import Dag, DagVersion
 from tests.api.calls import CONNECTIONS, OWN, Caller, everything, faults, stored
+from tests.conftest import ACTOR
 from tests.roles import user_of
 
 PASSWORD = "a long password"
@@ -32,6 +34,13 @@ def ann(db: None, settings: Any) -> Any:
 
 
 # Signing in
+
+
+def test_a_password_for_one_time_gives_no_token(ann: Any) -> None:
+    set_password(ann, PASSWORD, actor=ACTOR, is_one_time=True)
+    answer = sign_in(username="ann", password=PASSWORD)
+    assert (answer.status_code, "access_token" in answer.json()) == (403, False)
+    assert "choose your own" in answer.json()["detail"]
 
 
 @pytest.mark.usefixtures("ann")
