@@ -17,17 +17,39 @@ class Dependent:
 
 
 @dataclass(frozen=True)
+class Use:
+    """One time that a connection was fetched: by what, when, and in which version."""
+
+    name: str
+    part: str
+    url: str
+    at: datetime
+    version: int | None
+    state: str
+
+
+@dataclass(frozen=True)
+class Usage:
+    """All about the use of one connection: ``parts`` are, by dependent, those that name it."""
+
+    parts: dict[str, tuple[str, ...]]
+    latest: tuple[Use, ...]
+
+
+@dataclass(frozen=True)
 class Provider:
     """One who uses connections. Each answer takes the same number of queries, however many ask.
 
     ``dependents`` tells for each of the conn_ids what depends on it, ``used_ids``
     names every conn_id that something depends on, and ``last_used`` when each of
     the conn_ids was last fetched for use; those that never were are left out.
+    ``usage`` tells more of one.
     """
 
     dependents: Callable[[Iterable[str]], dict[str, list[Dependent]]]
     used_ids: Callable[[], set[str]]
     last_used: Callable[[Iterable[str]], dict[str, datetime]]
+    usage: Callable[[str], Usage]
 
 
 _providers: list[Provider] = []
@@ -60,3 +82,11 @@ def last_used(conn_ids: Iterable[str]) -> dict[str, datetime]:
         for conn_id, moment in provider.last_used(asked).items():
             found[conn_id] = max(moment, found.get(conn_id, moment))
     return found
+
+
+def usage_of(conn_id: str) -> Usage:
+    """Who names ``conn_id``, in which parts, and when it was fetched last."""
+    found = [provider.usage(conn_id) for provider in _providers]
+    parts = {name: each for usage in found for name, each in usage.parts.items()}
+    latest = sorted((use for usage in found for use in usage.latest), key=lambda use: use.at)
+    return Usage(parts, tuple(reversed(latest)))

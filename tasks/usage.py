@@ -10,8 +10,12 @@ from typing import Any
 from django.db import connection as database
 from django.urls import reverse
 
-from connections.dependents import Dependent, Provider
-from tasks.models import Dag
+from connections.dependents import Dependent, Provider, Usage, Use
+from tasks.models import Dag, Step
+from tasks.states import StepState
+
+#: How many of the last uses are told.
+LATEST = 20
 
 
 def dags_that_use(conn_ids: Iterable[str]) -> dict[str, list[Dependent]]:
@@ -64,4 +68,33 @@ def _moment(value: Any) -> datetime:
     )
 
 
-PROVIDER = Provider(dependents=dags_that_use, used_ids=ids_in_dags, last_used=last_fetched)
+def usage_of(conn_id: str) -> Usage:
+    """The tasks of each DAG that name ``conn_id``, and the last times that one fetched it."""
+    dags = Dag.objects.filter(is_missing=False, current_version__isnull=False)
+    parts = {}
+    for dag in dags.select_related("current_version"):
+        if dag.current_version and conn_id in dag.current_version.conn_ids:
+            tasks = dag.current_version.parsed.tasks
+            parts[dag.dag_id] = tuple(each.task_id for each in tasks if each.conn_id == conn_id)
+    fetched = Step.objects.filter(number=2, state=StepState.SUCCESS, conn_id=conn_id)
+    rows = fetched.select_related("run__dag", "task_instance").order_by("-started_at")[:LATEST]
+    return Usage(parts, tuple(_use(step) for step in rows))
+
+
+def _use(step: Step) -> Use:
+    task = step.task_instance
+    assert task is not None
+    assert step.started_at is not None
+    return Use(
+        step.run.dag.dag_id,
+        task.task_id,
+        reverse("run", args=[step.run_id]),
+        step.started_at,
+        task.conn_version,
+        task.state,
+    )
+
+
+PROVIDER = Provider(
+    dependents=dags_that_use, used_ids=ids_in_dags, last_used=last_fetched, usage=usage_of
+)

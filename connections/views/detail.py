@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from access.models import AuditEvent
 from access.rights import Right, requires
-from connections.dependents import dependents_of
+from connections.dependents import dependents_of, usage_of
 from connections.exceptions import SecretsUnreadable
 from connections.from_environment import EnvironmentConnection, look_up
 from connections.models import Connection
@@ -99,7 +99,7 @@ def health(request: HttpRequest, conn_id: str) -> HttpResponse:
 @require_GET
 def used_by(request: HttpRequest, conn_id: str) -> HttpResponse:
     subject = _subject(conn_id)
-    return _page(request, subject, "used_by")
+    return _page(request, subject, "used_by", usage=usage_of(subject.conn_id))
 
 
 @requires(Right.SEE)

@@ -9,6 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, ConnectionTest, ConnectionTestState
+from tasks.services import trigger_dag_run
+from tasks.states import StepState
+from tests.conftest import ACTOR
 from tests.connections.conftest import key_file
 from tests.connections.pages import assert_unseen
 from tests.roles import user_of
@@ -138,3 +141,13 @@ def test_a_viewer_is_offered_nothing_that_writes(connect: Any) -> None:
     text = client.get(url("overview")).content.decode()
     for offered in ("/edit/", "/delete/", "/connections/test/"):
         assert offered not in text
+
+
+def test_the_last_uses_lead_to_their_runs(admin_client: Client, connect: Any) -> None:
+    connect()
+    save_dag(query_task())
+    run = trigger_dag_run("example_dag", actor=ACTOR)
+    run.steps.filter(number=2).update(state=StepState.SUCCESS, started_at=timezone.now())
+    text = admin_client.get(url("used-by")).content.decode()
+    assert f'href="/runs/{run.pk}/"' in text
+    assert "bq_task" in text

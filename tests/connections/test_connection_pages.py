@@ -13,7 +13,7 @@ from django.views.debug import ExceptionReporter, technical_500_response
 
 from access.models import AuditEvent
 from connections import dependents, services
-from connections.dependents import Dependent, Provider
+from connections.dependents import Dependent, Provider, Usage
 from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
@@ -48,7 +48,9 @@ def used_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
             if conn_id == "my_gcp_conn"
         }
 
-    provider = Provider(provide, used_ids=set, last_used=lambda conn_ids: {})
+    provider = Provider(
+        provide, used_ids=set, last_used=lambda conn_ids: {}, usage=lambda conn_id: Usage({}, ())
+    )
     monkeypatch.setattr(dependents, "_providers", [provider])
 
 
