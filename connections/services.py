@@ -17,10 +17,11 @@ from connections.exceptions import (
     SecretsUnreadable,
     StaleConnection,
 )
+from connections.from_environment import find_in_environment
 from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
-from connections.types import TYPES
-from connections.types.base import LoadedConnection
+from connections.types import type_of
+from connections.types.base import COLUMNS, LoadedConnection
 from connections.validation import Draft, check, values_of
 
 _SECRET_COLUMNS = ("login", "password")
@@ -30,9 +31,16 @@ _PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled", "expir
 def get_connection(conn_id: str) -> LoadedConnection:
     """The connection with its secrets in clear, for a session.
 
-    Raise ``ConnectionFailure`` when it isn't there, is disabled or expired,
+    The environment comes first (``PATCHBAY_CONN_<ID>``, then
+    ``AIRFLOW_CONN_<ID>``), then what is stored. Raise ``ConnectionFailure``
+    when it isn't there, is disabled or expired, or its variable can't be read,
     and ``SecretsUnreadable`` when no configured key decrypts it.
     """
+    loaded = find_in_environment(conn_id) or _load_stored(conn_id)
+    return replace(loaded, extra=type_of(loaded.conn_type).read(loaded.extra))
+
+
+def _load_stored(conn_id: str) -> LoadedConnection:
     try:
         connection = Connection.objects.get(conn_id=conn_id)
     except Connection.DoesNotExist:
@@ -41,23 +49,19 @@ def get_connection(conn_id: str) -> LoadedConnection:
         raise ConnectionFailure("connection:disabled", conn_id=conn_id)
     if connection.is_expired:
         raise ConnectionFailure("connection:expired", conn_id=conn_id)
-    loaded = connection.load()
-    declared = TYPES.get(loaded.conn_type)
-    return replace(loaded, extra=declared.read(loaded.extra)) if declared else loaded
+    return connection.load()
 
 
 def secrets_of(connection: LoadedConnection) -> set[str]:
     """Every text in ``connection`` that must not be seen anywhere."""
-    declared = TYPES.get(connection.conn_type)
-    secret_names = declared.secret_names if declared else frozenset()
-    known = {field.name for field in declared.fields} if declared else set()
+    declared = type_of(connection.conn_type)
+    secret_names, plain_names = declared.secret_names, declared.plain_names
     found = {connection.password}
-    if "login" in secret_names:
-        found.add(connection.login)
+    found |= {str(getattr(connection, name)) for name in COLUMNS if name in secret_names}
     for name, value in connection.extra.items():
         if name in secret_names:
             found |= secret_texts(value)
-        elif name not in known:
+        elif name not in plain_names:
             found |= named_secrets({name: value})
     return {text for text in found if text}
 
@@ -118,6 +122,25 @@ def change_connection(
         check(draft)
         connection.conn_type = draft.conn_type
         return _save(connection, draft, actor=actor, before=before)
+
+
+def stage(
+    connection: Connection, draft: Draft, *, actor: Actor, before: LoadedConnection | None
+) -> list[str]:
+    """Set a row to a checked ``draft`` without saving it; the names of the fields that change.
+
+    For imports, which save many at once. ``before`` is what is stored, in
+    clear; ``None`` for a row that is not stored yet.
+    """
+    if before is not None:
+        connection.version += 1
+    else:
+        connection.created_by_id = actor.user_id
+    connection.conn_type = draft.conn_type
+    changed = _apply(connection, draft, actor=actor, before=before)
+    connection.updated_at = timezone.now()
+    connection.updated_by_id = actor.user_id
+    return changed
 
 
 def draft_of(connection: Connection, *, loaded: LoadedConnection | None) -> Draft:
@@ -207,10 +230,8 @@ def _secret_facts(
     connection: Connection, draft: Draft, *, changed: list[str], actor: Actor
 ) -> dict[str, Any]:
     """When, by whom and in which version each secret that is set was set."""
-    declared = TYPES.get(draft.conn_type)
+    declared = type_of(draft.conn_type)
     facts: dict[str, Any] = {}
-    if declared is None:
-        return facts
     values = values_of(draft, declared)
     for field in declared.fields:
         value, old = values[field.name], connection.secret_facts.get(field.name)

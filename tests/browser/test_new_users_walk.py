@@ -106,7 +106,7 @@ def import_the_file(page: Page) -> None:
 
 def edit_one(page: Page) -> None:
     page.get_by_role("link", name="Connections", exact=True).first.click()
-    page.get_by_role("searchbox").fill("snowflake")
+    page.get_by_role("searchbox").fill("e_snowflake")
     page.keyboard.press("Enter")
     expect(page.locator("tbody tr")).to_have_count(1)
     shoot(page, "walk-3-found")
@@ -119,7 +119,7 @@ def edit_one(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^Save")).last.click()
     expect(page.get_by_text("Connection example_snowflake is saved.")).to_be_visible()
     event = AuditEvent.objects.filter(action="changed").get()
-    assert (event.object_id, event.detail) == ("example_snowflake", {"fields": ["extra.warehouse"]})
+    assert (event.object_id, event.detail) == ("example_snowflake", {"fields": ["warehouse"]})
 
 
 def duplicate_three(page: Page, web: str) -> None:
@@ -174,8 +174,10 @@ def test_the_keyboard_alone_signs_in_creates_finds_chooses_opens_and_deletes(
     page.keyboard.press("Tab")
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
     tab_to(page, "Connections")
     page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Connections")).to_be_visible()
     tab_to(page, "New connection")
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile("/new/"))
@@ -185,6 +187,8 @@ def test_the_keyboard_alone_signs_in_creates_finds_chooses_opens_and_deletes(
     page.keyboard.type("by_keys")
     tab_to(page, "Host")
     page.keyboard.type("db.example.com")
+    tab_to(page, "Password")
+    page.keyboard.type("rose-4711")
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("Connection by_keys is created.")).to_be_visible()
     page.goto(f"{web}/connections/")

@@ -43,7 +43,7 @@ def new_admin() -> Any:
 
 def sign_in(page: Page, web: str) -> None:
     page.goto(web)
-    page.get_by_label("Username").fill("admin")
+    page.get_by_label("Name", exact=True).fill("admin")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()

@@ -173,3 +173,28 @@ def test_a_worker_without_an_identity_says_so(failed: Any) -> None:
     assert failed(project="acme-reports").code == "session:no-default-credentials"
     failure = failed(key_secret_name="google-key", project="acme-reports")
     assert failure.code == "session:no-default-credentials"
+
+
+def test_numbers_and_booleans_that_airflow_kept_as_texts_are_read(
+    open_with: Any, google: FakeGoogle, key: dict[str, Any]
+) -> None:
+    session = open_with(
+        keyfile_dict=key,
+        is_anonymous="false",
+        num_retries="3",
+        connect_timeout="2.5",
+        read_timeout="7",
+        api_endpoint=None,
+    )
+    assert session.identity == key["client_email"]
+    assert (session.num_retries, session.read_timeout) == (3, 7.0)
+    assert open_with(is_anonymous="True", project="p").identity == "anonymous"
+
+
+def test_a_chain_and_scopes_that_airflow_kept_as_lists_are_read(
+    open_with: Any, google: FakeGoogle, key: dict[str, Any]
+) -> None:
+    scopes = ["https://www.googleapis.com/auth/bigquery", "email"]
+    session = open_with(keyfile_dict=key, scope=scopes, impersonation_chain=[])
+    assert session.identity == key["client_email"]
+    assert google.tokens_issued[0].scopes == tuple(scopes)

@@ -1,0 +1,1 @@
+"""The parts of ``manage.py connections``: docs/command-line.md."""
