@@ -23,8 +23,8 @@ from connections.form_fields import (
 from connections.masking import redacted
 from connections.models import Connection
 from connections.types import TYPES
-from connections.types.base import CATEGORIES, LoadedConnection
-from connections.validation import Draft, check
+from connections.types.base import CATEGORIES, ENCRYPTED_COLUMNS, LoadedConnection
+from connections.validation import LONGEST, Draft, check
 
 UNREADABLE = "can't be decrypted with the configured keys"
 STALE = (
@@ -57,6 +57,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
         widget=UnshownTextarea(attrs={"rows": 6, "spellcheck": "false"}),
         help_text="A JSON object that replaces all extras. Blank keeps them.",
     )
+    schema = forms.CharField(required=False, max_length=LONGEST["schema"])
     seen_version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     class Meta:
@@ -66,7 +67,6 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             "conn_type",
             "description",
             "host",
-            "schema",
             "port",
             "is_disabled",
             "expires_at",
@@ -86,6 +86,10 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             choice.choices = [(self.instance.conn_type, self.instance.type_label)]
             choice.disabled = self.fields["conn_id"].disabled = True
             self.initial["seen_version"] = self.instance.version
+            if self._hides_schema:
+                self.fields["schema"].help_text = "Blank keeps it."
+            else:
+                self.initial["schema"] = self._shown_schema
 
     def clean_new_extra(self) -> dict[str, Any] | None:
         extra: dict[str, Any] | None = self.cleaned_data["new_extra"]
@@ -107,7 +111,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             conn_type=data["conn_type"],
             description=data["description"],
             host=data["host"],
-            schema=data["schema"],
+            schema=data["schema"] or (stored.schema if self._hides_schema else ""),
             port=data["port"],
             login=data["new_login"] or stored.login,
             password=data["new_password"] or stored.password,
@@ -116,7 +120,8 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             expires_at=data["expires_at"],
         )
         try:
-            check(self.draft)
+            before = services.draft_of(self.instance, loaded=stored) if self.instance.pk else None
+            check(self.draft, before=before)
         except InvalidConnection as error:
             for name, words in error.errors.items():
                 if name in self.fields:
@@ -124,6 +129,17 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
                 else:
                     self.add_error("new_extra", f"{name}: {words}")
         return data
+
+    @property
+    def _hides_schema(self) -> bool:
+        return bool(self.instance.pk) and "schema" in self.instance.type.secret_names
+
+    @property
+    def _shown_schema(self) -> str:
+        try:
+            return self.instance.schema or ""
+        except SecretsUnreadable:
+            return ""
 
     def _stored(self) -> LoadedConnection:
         nothing = LoadedConnection(conn_id="", conn_type="")
@@ -174,7 +190,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("login", "password", "extra")
+        return super().get_queryset(request).defer(*ENCRYPTED_COLUMNS, "extra")
 
     @admin.display(description="Stored secrets")
     def stored_secrets(self, connection: Connection) -> str:

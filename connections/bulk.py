@@ -18,6 +18,7 @@ from connections.exceptions import InvalidConnection, PatchbayError, SecretsUnre
 from connections.models import CONN_ID_MAX_LENGTH, Connection
 from connections.services import create_connection, draft_of
 from connections.testing import can_test, request_test
+from connections.types.base import ENCRYPTED_COLUMNS
 
 #: The most connections that one act takes.
 AT_MOST = 1000
@@ -149,7 +150,7 @@ def delete(conn_ids: Sequence[str], actor: Actor) -> Outcome:
 
 def existing(conn_ids: Sequence[str]) -> list[Connection]:
     """Those of them that are there, by ID, without their secrets."""
-    return list(_rows(conn_ids).defer("login", "password", "extra"))
+    return list(_rows(conn_ids).defer(*ENCRYPTED_COLUMNS, "extra"))
 
 
 def _rows(conn_ids: Sequence[str]) -> QuerySet[Connection]:

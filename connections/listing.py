@@ -22,7 +22,7 @@ from connections.health import Verdict, health_at, newest_test_at, verdict_of
 from connections.models import Connection, ConnectionTest
 from connections.search import search
 from connections.types import type_of
-from connections.types.base import ConnectionType
+from connections.types.base import ENCRYPTED_COLUMNS, ConnectionType
 
 EXPIRING = timedelta(days=30)
 _CHIP_COLUMNS = ("conn_type", "team", "health", "is_expiring", "is_unused")
@@ -135,7 +135,7 @@ def ids_that_match(filters: Filters, *, now: datetime, at_most: int) -> list[str
 
 def without_secrets() -> QuerySet[Connection]:
     """All connections, with what is encrypted left in the database."""
-    return Connection.objects.defer("login", "password", "extra")
+    return Connection.objects.defer(*ENCRYPTED_COLUMNS, "extra")
 
 
 class _OneOf(Func):

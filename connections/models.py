@@ -22,10 +22,11 @@ CONN_ID_MAX_LENGTH = 200
 class Connection(SecretModel):
     """Where and how to reach a service, named by ``conn_id``.
 
-    ``login``, ``password`` and ``extra`` are encrypted; ``extra`` is the text
-    of a JSON object. ``version`` grows by one with every saved change, and a
-    run records which one it used. ``secret_facts`` says for each secret that
-    is set when, by whom and in which version: it is all that pages show.
+    ``login``, ``password``, ``schema`` and ``extra`` are encrypted (a schema is
+    no secret, but some types keep one there); ``extra`` is the text of a JSON
+    object. ``version`` grows by one with every saved change, and a run records
+    which one it used. ``secret_facts`` says for each secret that is set when, by
+    whom and in which version: it is all that pages show.
     """
 
     conn_id = models.CharField(
@@ -39,7 +40,7 @@ class Connection(SecretModel):
     conn_type = models.CharField("type", max_length=500)
     description = models.TextField(blank=True)
     host = models.CharField(max_length=500, blank=True)
-    schema = models.CharField(max_length=500, blank=True)
+    schema = SecretTextField(blank=True, null=True)
     login = SecretTextField(blank=True, null=True)
     password = SecretTextField(blank=True, null=True)
     port = models.PositiveIntegerField(
@@ -109,7 +110,7 @@ class Connection(SecretModel):
             conn_type=self.conn_type,
             description=self.description,
             host=self.host,
-            schema=self.schema,
+            schema=self.schema or "",
             login=self.login or "",
             password=self.password or "",
             port=self.port,

@@ -21,11 +21,10 @@ from connections.from_environment import find_in_environment
 from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
 from connections.types import type_of
-from connections.types.base import COLUMNS, LoadedConnection
+from connections.types.base import COLUMNS, ENCRYPTED_COLUMNS, LoadedConnection
 from connections.validation import Draft, check, values_of
 
-_SECRET_COLUMNS = ("login", "password")
-_PLAIN_COLUMNS = ("description", "host", "schema", "port", "is_disabled", "expires_at")
+_PLAIN_COLUMNS = ("description", "host", "port", "is_disabled", "expires_at")
 
 
 def get_connection(conn_id: str) -> LoadedConnection:
@@ -91,7 +90,6 @@ def update_connection(
     version is not ``version``, and ``SecretsUnreadable`` rather than save over
     secrets that can't be read, unless ``discard_unreadable``.
     """
-    check(draft)
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(conn_id=draft.conn_id)
         if connection.version != version:
@@ -99,6 +97,7 @@ def update_connection(
         if connection.conn_type != draft.conn_type:
             raise InvalidConnection({"conn_type": "The type of a connection stays as it is."})
         before = _load_for_update(connection, discard_unreadable=discard_unreadable)
+        check(draft, before=draft_of(connection, loaded=before))
         return _save(connection, draft, actor=actor, before=before)
 
 
@@ -118,8 +117,9 @@ def change_connection(
     with transaction.atomic():
         connection = Connection.objects.select_for_update().get(conn_id=conn_id)
         before = _load_for_update(connection, discard_unreadable=discard_unreadable)
-        draft = change(draft_of(connection, loaded=before))
-        check(draft)
+        stored = draft_of(connection, loaded=before)
+        draft = change(stored)
+        check(draft, before=stored)
         connection.conn_type = draft.conn_type
         return _save(connection, draft, actor=actor, before=before)
 
@@ -150,7 +150,7 @@ def draft_of(connection: Connection, *, loaded: LoadedConnection | None) -> Draf
         conn_type=connection.conn_type,
         description=connection.description,
         host=connection.host,
-        schema=connection.schema,
+        schema=loaded.schema if loaded else "",
         login=loaded.login if loaded else "",
         password=loaded.password if loaded else "",
         port=connection.port,
@@ -199,7 +199,7 @@ def _apply(
     old = before or LoadedConnection(conn_id=draft.conn_id, conn_type=draft.conn_type)
     changed = [name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)]
     changed += ["conn_type"] if old.conn_type != draft.conn_type else []
-    changed += [name for name in _SECRET_COLUMNS if getattr(old, name) != getattr(draft, name)]
+    changed += [name for name in ENCRYPTED_COLUMNS if getattr(old, name) != getattr(draft, name)]
     changed += _changed_extras(old.extra, draft.extra)
     if before is None:
         # What could not be read is given up, also where nothing takes its place.
@@ -207,7 +207,7 @@ def _apply(
         changed += ["extra"] if connection.pk and not changed else []
     for name in _PLAIN_COLUMNS:
         setattr(connection, name, getattr(draft, name))
-    for name in _SECRET_COLUMNS:
+    for name in ENCRYPTED_COLUMNS:
         if before is None or name in changed:
             setattr(connection, name, getattr(draft, name) or None)
     if before is None or json.dumps(old.extra) != json.dumps(draft.extra):

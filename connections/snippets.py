@@ -9,7 +9,7 @@ from typing import Any
 
 from connections.masking import MASK, redacted
 from connections.types import type_of
-from connections.types.base import LoadedConnection
+from connections.types.base import ENCRYPTED_COLUMNS, LoadedConnection
 from connections.uri import to_json
 
 #: The operator of Airflow to show for a type, with its arguments.
@@ -109,10 +109,9 @@ def _backend(connection: LoadedConnection) -> Snippet:
 def _shown(connection: LoadedConnection) -> dict[str, Any]:
     declared = type_of(connection.conn_type)
     data = to_json(connection)
-    if data.get("password"):
-        data["password"] = MASK
-    if data.get("login") and "login" in declared.secret_names:
-        data["login"] = MASK
+    for name in ENCRYPTED_COLUMNS:
+        if data.get(name) and (name == "password" or name in declared.secret_names):
+            data[name] = MASK
     if connection.extra:
         data["extra"] = redacted(
             connection.extra,

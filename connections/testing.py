@@ -47,7 +47,7 @@ def request_test(draft: Draft | None, *, conn_id: str, actor: Actor) -> tuple[Co
     ``InvalidConnection`` for a draft that can't be right.
     """
     if draft is not None:
-        check(draft)
+        check(draft, is_moved=True)
     stored = Connection.objects.filter(conn_id=conn_id).first()
     if draft is not None and stored is not None and _is_stored(draft, stored):
         draft = None

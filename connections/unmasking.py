@@ -9,7 +9,7 @@ from typing import Any
 from connections.exceptions import InvalidConnection
 from connections.masking import MASK, is_secret_key_name, redacted
 from connections.types import type_of
-from connections.types.base import ConnectionType
+from connections.types.base import ENCRYPTED_COLUMNS, ConnectionType
 from connections.validation import Draft
 
 NOTHING_STORED = "*** stands for a secret that is stored, and none is. Send the secret itself."
@@ -30,7 +30,7 @@ def unmasked(draft: Draft, *, stored: Draft | None) -> Draft:
     before = type_of(stored.conn_type) if stored else declared
     errors: dict[str, str] = {}
     columns: dict[str, Any] = {}
-    for name in ("login", "password"):
+    for name in ENCRYPTED_COLUMNS:
         is_secret = name == "password" or name in declared.secret_names | before.secret_names
         if is_secret and getattr(draft, name) == MASK:
             columns[name] = getattr(stored, name) if stored else ""

@@ -19,7 +19,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 PREFIX = "PATCHBAY_"
 CONNECTION_PREFIX = "PATCHBAY_CONN_"
-#: Every variable that Patchbay reads, beside connections. A name with the prefix that isn't here stops the start.
+#: Every variable that Patchbay reads, beside connections. Any other name with the prefix stops
+#: the start.
 NAMES = frozenset(
     PREFIX + name
     for name in (

@@ -47,6 +47,7 @@ class ChangeResponse(BaseModel):
     kind: str = Field(description="`added`, `changed`, `same`, `skipped` or `refused`.")
     fields: list[str] = Field(description="The names of the fields that change.")
     reason: str = Field(description="Why it is refused or skipped.")
+    warning: str = Field(description="What may not work in one that is taken as it is.")
 
 
 class ImportResponse(BaseModel):
@@ -120,6 +121,7 @@ def _answer(plan: portability.Plan, *, written: bool, status: int) -> JsonRespon
             "kind": change.kind,
             "fields": list(change.fields),
             "reason": change.reason,
+            "warning": change.warning,
         }
         for change in plan.changes
     ]

@@ -113,46 +113,48 @@ def shown_all(connections: Iterable[Connection], response: HttpResponse) -> list
     found, unreadable = [], []
     for connection in connections:
         try:
-            found.append(_shown(connection, *_secrets(connection)))
+            found.append(_shown(connection, _decrypted(connection)))
         except SecretsUnreadable:
-            found.append(_shown(connection, None, None))
+            found.append(_shown(connection, {}))
             unreadable.append(quote(connection.conn_id))
     if unreadable:
         response[UNREADABLE_HEADER] = ", ".join(unreadable)
     return found
 
 
-def _secrets(connection: Connection) -> tuple[str | None, str | None]:
-    """What may be seen of login and extra; the password isn't even decrypted."""
+def _decrypted(connection: Connection) -> dict[str, str | None]:
+    """What may be seen of login, schema and extra; a secret isn't even decrypted."""
     declared = type_of(connection.conn_type)
-    if "login" in declared.secret_names:
-        login = MASK if _is_stored(connection, "login") else None
-    else:
-        login = connection.login or None
+    found: dict[str, str | None] = {
+        name: _masked(connection, name)
+        if name in declared.secret_names
+        else getattr(connection, name) or None
+        for name in ("login", "schema")
+    }
     extra = connection.extra
     seen = redacted_extra(declared, json.loads(extra)) if extra else None
-    return login, json.dumps(seen) if seen else None
+    return found | {"extra": json.dumps(seen) if seen else None}
 
 
-def _shown(connection: Connection, login: str | None, extra: str | None) -> dict[str, Any]:
+def _shown(connection: Connection, seen: dict[str, str | None]) -> dict[str, Any]:
     return {
         "connection_id": connection.conn_id,
         "conn_type": connection.conn_type,
         "description": connection.description or None,
         "host": connection.host or None,
-        "login": login,
-        "schema": connection.schema or None,
+        "login": seen.get("login"),
+        "schema": seen.get("schema"),
         "port": connection.port,
-        "password": MASK if _is_stored(connection, "password") else None,
-        "extra": extra,
+        "password": _masked(connection, "password"),
+        "extra": seen.get("extra"),
         "team_name": connection.team or None,
     }
 
 
-def _is_stored(connection: Connection, name: str) -> bool:
+def _masked(connection: Connection, name: str) -> str | None:
     field = connection._meta.get_field(name)
     assert isinstance(field, SecretTextField)
-    return field.stored(connection) is not None
+    return None if field.stored(connection) is None else MASK
 
 
 def _order(names: list[str]) -> list[str]:

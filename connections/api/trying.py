@@ -26,6 +26,7 @@ from connections.models import Connection, ConnectionTest, ConnectionTestState
 from connections.services import draft_of as draft_of_stored
 from connections.testing import can_test, find_test, refreshed, request_test, wait_for
 from connections.types import type_of
+from connections.types.base import ENCRYPTED_COLUMNS
 from connections.unmasking import redacted_extra, unmasked
 from connections.validation import Draft
 
@@ -131,9 +132,10 @@ def _keeps_secrets(body: ConnectionBody, draft: Draft, *, stored: Draft) -> bool
     """Whether the test would use a stored secret that the caller didn't send."""
     sent = sent_names(body)
     declared = type_of(stored.conn_type)
-    for name in ("login", "password"):
+    for name in ENCRYPTED_COLUMNS:
         is_secret = name == "password" or name in declared.secret_names
-        is_sent = name in sent and getattr(body, name) != MASK
+        value = body.schema_ if name == "schema" else getattr(body, name)
+        is_sent = name in sent and value != MASK
         if is_secret and getattr(stored, name) and not is_sent:
             return True
     if "extra" in sent:

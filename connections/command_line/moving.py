@@ -71,7 +71,7 @@ def _told(found: Plan, options: dict[str, Any], words: str) -> str:
             "result": change.kind,
             "conn_id": change.conn_id,
             "fields": ", ".join(change.fields),
-            "reason": change.reason,
+            "reason": change.reason or change.warning,
         }
         for change in found.changes
     ]

@@ -16,6 +16,7 @@ from connections.form_fields import (
 from connections.forms.stored import CLEAR, FILE, StoredForm
 from connections.masking import MASK, redacted_text
 from connections.models import Connection
+from connections.services import draft_of
 from connections.types.base import COLUMNS, TypeField
 from connections.validation import Draft, check, check_values, wrong_conn_id
 
@@ -161,6 +162,10 @@ class ConnectionForm(StoredForm):
             return ""
         if new and data.get(name + CLEAR):
             self.add_error(name, "Give a new value or clear the stored one, not both.")
+        try:
+            refuse_masks(new)
+        except forms.ValidationError as error:
+            self.add_error(name, error)
         return new
 
     def _file_text(self, name: str, file: Any, *, typed: str) -> str:
@@ -247,11 +252,17 @@ class ConnectionForm(StoredForm):
             self.add_error(None, words)
             return
         try:
-            check(draft)
+            check(draft, before=self._stored_draft())
         except InvalidConnection as error:
             self.refuse(error.errors)
             return
         self.draft = draft
+
+    def _stored_draft(self) -> Draft | None:
+        """What is stored: how its fields go together was taken when it was imported."""
+        if self.instance is None or self.is_unreadable or self.pasted:
+            return None
+        return draft_of(self.instance, loaded=self.before)
 
     def _discards(self) -> bool:
         """Whether every secret that is stored unreadably is replaced or cleared."""

@@ -247,7 +247,6 @@ def _readable(instance: Connection | None) -> LoadedConnection:
         conn_type=instance.conn_type,
         description=instance.description,
         host=instance.host,
-        schema=instance.schema,
         port=instance.port,
     )
 

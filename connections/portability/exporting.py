@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 from access.audit import Actor, record
 from connections.masking import MASK
@@ -12,6 +13,7 @@ from connections.portability.entries import value_of
 from connections.portability.files import write_values
 from connections.services import draft_of
 from connections.types import type_of
+from connections.types.base import ENCRYPTED_COLUMNS
 from connections.unmasking import redacted_extra
 from connections.validation import Draft
 
@@ -51,10 +53,8 @@ def export(
 def redacted(draft: Draft) -> Draft:
     """``draft`` with ``***`` for each secret that is set, by its type's declaration first."""
     declared = type_of(draft.conn_type)
-    hides_login = "login" in declared.secret_names and draft.login
-    return replace(
-        draft,
-        login=MASK if hides_login else draft.login,
-        password=MASK if draft.password else "",
-        extra=redacted_extra(declared, draft.extra),
-    )
+    hidden = {"password", *declared.secret_names}
+    columns: dict[str, Any] = {
+        name: MASK for name in ENCRYPTED_COLUMNS if name in hidden and getattr(draft, name)
+    }
+    return replace(draft, extra=redacted_extra(declared, draft.extra), **columns)

@@ -18,7 +18,7 @@ from connections.portability.entries import Entry
 from connections.services import draft_of, stage
 from connections.types.base import COLUMNS, LoadedConnection
 from connections.unmasking import unmasked
-from connections.validation import Draft, check
+from connections.validation import Draft, check, doubts
 
 #: What happens to an entry whose ID is taken: it is refused, left out, or it replaces all.
 EXISTING = ("fail", "skip", "overwrite")
@@ -32,13 +32,15 @@ class Change:
     """What becomes of one entry: its ``kind``, and the ``fields`` that it sets or changes.
 
     Fields are named, never told: ``host``, ``extra.project``. ``reason`` says
-    why an entry is refused or skipped.
+    why an entry is refused or skipped, ``warning`` what may not work in one that
+    is taken as it is, because it may have worked where it comes from.
     """
 
     conn_id: str
     kind: str
     fields: tuple[str, ...] = ()
     reason: str = ""
+    warning: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,17 +176,17 @@ def _step(entry: Entry, draft: Draft, row: Connection | None, *, existing: str) 
         before = row.load() if row else None
         stored = draft_of(row, loaded=before) if row else None
         wanted = unmasked(draft, stored=stored)
-        check(wanted)
+        check(wanted, is_moved=True)
     except SecretsUnreadable:
         return _refused(entry, "Its stored secrets can't be decrypted with the configured keys.")
     except InvalidConnection as error:
         return _refused(entry, " ".join(_sentence(*pair) for pair in error.errors.items()))
     fields = _fields(stored, wanted)
-    if row is None:
-        return _Step(Change(conn_id, "added", fields), draft=wanted)
-    if not fields:
+    if row is not None and not fields:
         return _Step(Change(conn_id, "same"))
-    return _Step(Change(conn_id, "changed", fields), row, wanted, before)
+    warning = " ".join(_sentence(*pair) for pair in doubts(wanted).items())
+    change = Change(conn_id, "changed" if row else "added", fields, warning=warning)
+    return _Step(change, row, wanted, before)
 
 
 def _refused(entry: Entry, reason: str) -> _Step:

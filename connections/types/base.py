@@ -11,6 +11,8 @@ from connections.types.values import truth
 
 #: Fields that every connection has, beside ``extra``.
 COLUMNS = ("host", "schema", "login", "password", "port")
+#: Those of them that are stored encrypted, as extra is; the others must hold no secret.
+ENCRYPTED_COLUMNS = ("login", "password", "schema")
 
 
 @dataclass(frozen=True)

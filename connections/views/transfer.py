@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from access.audit import Actor
 from access.rights import WORDS, Right, caller_of, requires
 from connections import parking, portability
+from connections.exceptions import SecretsUnreadable
 from connections.models import Connection
 
 PURPOSE = "import"
@@ -165,16 +166,22 @@ def export_page(request: HttpRequest) -> HttpResponse:
     """GET (or a POST from the list) asks how; POST with ``act=export`` sends the file."""
     conn_ids = request.POST.getlist("id") or request.GET.getlist("id")
     rows = Connection.objects.filter(conn_id__in=conn_ids) if conn_ids else Connection.objects.all()
+    unreadable = ""
     if request.POST.get("act") == "export":
-        return _file(request, rows)
+        try:
+            return _file(request, rows)
+        except SecretsUnreadable as error:
+            unreadable = error.conn_id
     context = {
+        "unreadable": unreadable,
         "conn_ids": list(rows.values_list("conn_id", flat=True)) if conn_ids else [],
         "total": rows.count(),
         "missing": sorted(set(conn_ids) - set(rows.values_list("conn_id", flat=True)))
         if conn_ids
         else [],
     }
-    return render(request, "connections/export.html", context)
+    status = 409 if unreadable else 200
+    return render(request, "connections/export.html", context, status=status)
 
 
 def _file(request: HttpRequest, rows: Any) -> HttpResponse:

@@ -16,6 +16,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from access.audit import Actor
 from connections import portability
 from tests import planted, processes
+from tests.browser.conftest import SHOTS, shoot
 
 PASSWORD = "a long password"
 
@@ -100,3 +101,15 @@ def scrolls_sideways(page: Page) -> int:
     """By how many pixels."""
     found: int = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     return max(found, 0)
+
+
+def portray(page: Page, name: str) -> None:
+    """A picture in a window as high as the page, so that what sticks to its foot stands there."""
+    if not SHOTS:
+        return
+    before = page.viewport_size
+    assert before
+    height = page.evaluate("document.documentElement.scrollHeight")
+    page.set_viewport_size({"width": before["width"], "height": height})
+    shoot(page, name)
+    page.set_viewport_size(before)

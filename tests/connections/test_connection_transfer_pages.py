@@ -161,3 +161,13 @@ def test_who_may_not_gets_neither_page(role: str) -> None:
     assert [client.get(page).status_code for page in (IMPORT, EXPORT)] == [403, 403]
     assert preview(client).status_code == 403
     assert not ParkedText.objects.exists()
+
+
+def test_an_unreadable_connection_is_named_and_nothing_is_exported(
+    admin_client: Client, lose_keys: Any
+) -> None:
+    confirm(admin_client, preview(admin_client))
+    lose_keys()
+    answer = admin_client.post(EXPORT, {"act": "export", "secrets": "with"})
+    assert (answer.status_code, "Nothing was exported" in answer.content.decode()) == (409, True)
+    assert not AuditEvent.objects.filter(action="exported").exists()

@@ -14,11 +14,12 @@ from django.test.utils import CaptureQueriesContext
 from access.audit import Actor
 from access.models import AuditEvent
 from connections.defaults import create_default_connections, default_entries
+from connections.exceptions import InvalidConnection
 from connections.models import Connection
 from connections.portability import Entry, ImportRefused, carry_out, export, plan, read
-from connections.services import create_connection, draft_of
+from connections.services import change_connection, create_connection, draft_of
 from connections.validation import Draft
-from tests.connections.conftest import audit, row_of, tokens
+from tests.connections.conftest import audit, key_file, row_of, tokens
 
 pytestmark = pytest.mark.django_db
 ANN, BOB = Actor("ann"), Actor("bob")
@@ -267,3 +268,24 @@ def test_airflows_default_connections_are_created_once_and_keep_what_is_there() 
     before = everything()
     assert create_default_connections(BOB) == []
     assert everything() == before
+
+
+def test_fields_that_do_not_go_together_are_taken_as_they_are_with_a_warning(db: None) -> None:
+    """Airflow lets a password stand beside a key, and uses one of them."""
+    extra = {"keyfile_dict": key_file(), "key_path": "/key.json"}
+    moved = entries(gcp={"conn_type": "google_cloud_platform", "extra": extra})
+    (change,) = carry_out(moved, existing="fail", skip_bad=False, actor=BOB).changes
+    assert (change.kind, "Keep one of them" in change.warning) == ("added", True)
+    assert list(Connection.objects.get().load().extra) == ["keyfile_dict", "key_path"]
+
+
+def test_what_came_with_a_warning_can_be_edited_elsewhere(db: None) -> None:
+    extra = {"keyfile_dict": key_file(), "key_path": "/key.json"}
+    moved = entries(gcp={"conn_type": "google_cloud_platform", "extra": extra})
+    carry_out(moved, existing="fail", skip_bad=False, actor=BOB)
+    change_connection("gcp", lambda draft: replace(draft, description="moved"), actor=BOB)
+    assert Connection.objects.get().description == "moved"
+    worse = {**extra, "is_anonymous": True}
+    with pytest.raises(InvalidConnection):
+        change_connection("gcp", lambda draft: replace(draft, extra=worse), actor=BOB)
+    assert Connection.objects.get().load().extra == extra

@@ -56,11 +56,15 @@ def private_key() -> str:
 
 @cache
 def openssh_key() -> str:
-    return ed25519.Ed25519PrivateKey.generate().private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.OpenSSH,
-        serialization.NoEncryption(),
-    ).decode()
+    return (
+        ed25519.Ed25519PrivateKey.generate()
+        .private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.OpenSSH,
+            serialization.NoEncryption(),
+        )
+        .decode()
+    )
 
 
 def _pem(key: rsa.RSAPrivateKey) -> str:
@@ -105,11 +109,7 @@ def secrets_in(draft: Draft) -> dict[str, Any]:
 def _fields_together(declared: ConnectionType) -> list[TypeField]:
     """The fields of one method of authentication (the first), and those of all."""
     method = declared.methods[0].name if declared.methods else ""
-    return [
-        field
-        for field in declared.fields
-        if not field.methods or method in field.methods
-    ]
+    return [field for field in declared.fields if not field.methods or method in field.methods]
 
 
 def _value(declared: ConnectionType, field: TypeField) -> Any:
