@@ -8,6 +8,8 @@ export PORT
 PYTHONS := python3.13 python3.12 python3.11 python3
 # What the tests run on: an embedded PostgreSQL, unless TEST_DATABASE_URL names a server.
 PYTEST ?= python -m pytest
+# What needs no real processes runs on several cores, each with a database of its own.
+AT_ONCE ?= --numprocesses auto --maxprocesses 8 --dist worksteal
 # The second, short pass: the end-to-end tests on SQLite, which `make run` uses.
 PYTEST_SQLITE ?= python -m pytest -m "e2e and not browser"
 
@@ -26,7 +28,8 @@ run: ## start all of Patchbay on http://127.0.0.1:8000 (PORT=8123 moves it; Ctrl
 
 test: ## run the tests, on PostgreSQL and then the end-to-end ones on SQLite
 	@$(call install,requirements-dev.txt)
-	.venv/bin/$(PYTEST)
+	.venv/bin/$(PYTEST) $(AT_ONCE) -m "not e2e"
+	.venv/bin/$(PYTEST) -m e2e
 	TEST_DATABASE_URL=sqlite .venv/bin/$(PYTEST_SQLITE)
 
 lint: ## check the style with ruff

@@ -17,6 +17,7 @@ from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
 from connections.types import type_of
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
 from connections.types.json_text import wrong_characters
+from connections.types.validators import port_number
 from connections.types.values import WrongKind, read, text, truth
 
 LONGEST_DESCRIPTION = 5000
@@ -190,8 +191,8 @@ def _check_stored(draft: Draft, declared: ConnectionType) -> dict[str, str]:
     for name, longest in LONGEST.items():
         if len(getattr(draft, name)) > longest:
             errors[name] = f"At most {longest} characters."
-    if draft.port is not None and not 0 < draft.port <= 65_535:
-        errors["port"] = "A port is a number from 1 to 65535."
+    if draft.port is not None and (words := port_number(draft.port)):
+        errors["port"] = words
     return errors
 
 

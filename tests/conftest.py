@@ -28,6 +28,13 @@ def django_db_modify_db_settings() -> None:
         database.setdefault("TEST", {})["NAME"] = str(HOME / "test.sqlite3")
 
 
+@pytest.fixture(autouse=True)
+def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Where no other process has to know it, a password is hashed in no time."""
+    if request.node.get_closest_marker("e2e") is None:
+        settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
 @pytest.fixture
 def google() -> Iterator[FakeGoogle]:
     with FakeGoogle() as fake:
@@ -52,7 +59,7 @@ def connect() -> Callable[..., Connection]:
 
 @pytest.fixture
 def admin_client(db: None) -> Client:
-    user = get_user_model().objects.create_superuser("admin", password="a long password")
+    """Signed in without a password: hashing one takes longer than most tests."""
     client = Client()
-    client.force_login(user)
+    client.force_login(get_user_model().objects.create_superuser("admin"))
     return client

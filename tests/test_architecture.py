@@ -209,3 +209,9 @@ def test_exception_is_caught_in_few_places() -> None:
         and (node.type is None or getattr(node.type, "id", "") in ("Exception", "BaseException"))
     }
     assert found <= allowed, found - allowed
+
+
+def test_no_two_test_files_have_one_name() -> None:
+    """pytest would take them for one module."""
+    names = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")]
+    assert len(names) == len(set(names)), {name for name in names if names.count(name) > 1}

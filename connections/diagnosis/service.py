@@ -10,8 +10,9 @@ CLOUD: dict[str, Diagnosis] = {
         "The name {host} is not known",
         "The worker could not find an address for {host}.",
         "The host is misspelt, or the worker's DNS doesn't know it.",
-        "Check the API endpoint on the connection, and the worker's DNS.",
-        fields=("api_endpoint",),
+        "Check where {host} stands in the connection (the API endpoint, or token_uri in the key), and "
+        "the worker's DNS.",
+        fields=("api_endpoint", "keyfile_dict"),
     ),
     "cloud:unreachable": Diagnosis(
         TRANSIENT,

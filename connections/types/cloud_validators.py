@@ -37,7 +37,7 @@ def access_key_id(value: str) -> str:
         return "There is space before or after it."
     if SECRET_ACCESS_KEY.fullmatch(value):
         return "This looks like the secret: have the two changed places?"
-    return "An access key ID begins with AKIA or ASIA and has 20 capitals and digits."
+    return "An access key ID begins with AKIA or ASIA and has 16 or more capitals and digits, most often 20."
 
 
 def secret_access_key(value: str) -> str:
@@ -149,10 +149,6 @@ def host_or_url(value: str) -> str:
 def databricks_host(value: str) -> str:
     """A workspace, as its address bar shows it. Azure's ``?o=`` says which workspace."""
     return host_or_url(re.sub(r"/?\?o=[0-9]+\Z", "", value))
-
-
-def port(value: int) -> str:
-    return "" if 0 < value <= 65_535 else "A port is a number from 1 to 65535."
 
 
 # Files

@@ -17,14 +17,13 @@ from connections.types.base import ConnectionType, Method, TypeField
 from connections.types.cloud_validators import (
     connection_id,
     file_path,
-    port,
     snowflake_account,
     snowflake_authenticator,
 )
 from connections.types.key_material import encoded_private_key
 from connections.types.service_validators import hostname
 from connections.types.standard import login, password, schema
-from connections.types.validators import http_url
+from connections.types.validators import http_url, port_number
 
 _OAUTH = ("oauth_refresh", "oauth_client")
 
@@ -182,7 +181,7 @@ _NETWORK = (
         placeholder="proxy.example.com",
         check=hostname,
     ),
-    TypeField("proxy_port", "Proxy's port", kind="integer", group="network", check=port),
+    TypeField("proxy_port", "Proxy's port", kind="integer", group="network", check=port_number),
     TypeField("proxy_user", "Proxy's user", group="network"),
     _secret("proxy_password", "Proxy's password", group="network"),
     TypeField(

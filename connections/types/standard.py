@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 from connections.types.base import TypeField
+from connections.types.validators import port_number
 
 _HOST = TypeField("host", "Host", column="host")
 _SCHEMA = TypeField("schema", "Schema", column="schema")
-_PORT = TypeField("port", "Port", kind="integer", column="port")
+_PORT = TypeField("port", "Port", kind="integer", column="port", check=port_number)
 _LOGIN = TypeField("login", "Login", group="authentication", column="login")
 _PASSWORD = TypeField(
     "password", "Password", kind="secret", group="authentication", column="password", secret=True

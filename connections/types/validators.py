@@ -48,6 +48,10 @@ def seconds(value: float) -> str:
     return "A number of seconds between 0 and 3600, for example 10."
 
 
+def port_number(value: int) -> str:
+    return "" if 0 < value <= 65_535 else "A port is a number from 1 to 65535."
+
+
 def retries(value: int) -> str:
     return "" if 0 <= value <= 20 else "A whole number from 0 to 20."
 

@@ -20,11 +20,6 @@ PASSWORD = "a long password"
 BY = Actor("tester")
 
 
-@pytest.fixture(autouse=True)
-def _fast_hash(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 def signed_in(user: Any) -> Client:
     client = Client()
     client.force_login(user)

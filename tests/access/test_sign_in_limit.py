@@ -36,7 +36,6 @@ LIMIT = Rate(3, 300)
 @pytest.fixture(autouse=True)
 def _limit(settings: Any) -> None:
     settings.SIGN_IN_LIMIT = LIMIT
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

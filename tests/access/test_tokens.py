@@ -25,11 +25,6 @@ pytestmark = pytest.mark.django_db
 BY = Actor("tester")
 
 
-@pytest.fixture(autouse=True)
-def _fast_hash(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
-
-
 @pytest.fixture
 def ann() -> Any:
     return user_of("Admin", "ann", password="a long password")

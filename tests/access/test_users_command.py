@@ -20,8 +20,7 @@ PASSWORD = "a long password"
 
 
 @pytest.fixture(autouse=True)
-def _ann(settings: Any) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def _ann() -> None:
     user_of("Admin", "ann")
 
 

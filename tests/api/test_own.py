@@ -28,8 +28,7 @@ def sign_in(path: str = "/auth/token", **body: Any) -> Any:
 
 
 @pytest.fixture
-def ann(db: None, settings: Any) -> Any:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+def ann(db: None) -> Any:
     return user_of("Editor", "ann", password=PASSWORD)
 
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
-from django.contrib.auth import get_user_model
 from django.db import connection as database
-from django.test import Client
 
 from access.models import AuditEvent
 from connections.fields import Ciphertext
@@ -52,14 +50,6 @@ def tokens(conn_id: str = "my_gcp_conn") -> tuple[Any, ...]:
         )
         row: tuple[Any, ...] = cursor.fetchone()
     return row
-
-
-@pytest.fixture
-def admin_client(db: None) -> Client:
-    """Signed in without a password: hashing one takes longer than most tests here."""
-    client = Client()
-    client.force_login(get_user_model().objects.create_superuser("admin"))
-    return client
 
 
 @pytest.fixture

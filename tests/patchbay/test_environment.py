@@ -168,7 +168,9 @@ def test_no_field_encryption_key_stops_the_start(read: Any, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["tulip", KEY[:-4], KEY + "AAAA", "ä" + KEY, KEY[:-1] + "ä", "=" * 44]
+    "wrong",
+    ["tulip", KEY[:-4], KEY + "AAAA", "ä" + KEY, KEY[:-1] + "ä", "=" * 44],
+    ids=["word", "short", "long", "umlaut first", "umlaut last", "no bytes"],
 )
 def test_a_malformed_key_is_named_by_its_place_and_not_shown(read: Any, wrong: str) -> None:
     with pytest.raises(ImproperlyConfigured) as error:
