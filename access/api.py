@@ -12,11 +12,12 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 from access.bearer import Bearer
 from access.models import ApiToken
+from access.moments import wrong_moment
 from access.paging import Limit, Offset, page_of
 from access.problems import Problem, Refused, refusals
 from access.rights import SCOPES, Caller, Right, caller_of
 from access.roles import role_of
-from access.sign_in import sign_in
+from access.sign_in import count_token_call, sign_in
 from access.tokens import create_token, delete_token, password_token
 from access.users import password_is_due
 
@@ -76,6 +77,7 @@ def create_password_token_cli(request: HttpRequest, body: LoginBody) -> Status[d
 
 
 def _signed_in(request: HttpRequest, body: LoginBody) -> Status[dict[str, str]]:
+    count_token_call(request)
     user = sign_in(request, username=body.username, password=body.password)
     if user is None:
         raise Refused(401, "Invalid credentials")
@@ -133,6 +135,8 @@ class TokenBody(BaseModel):
     def _is_to_come(cls, at: datetime | None) -> datetime | None:
         if at is not None and at <= timezone.now():
             raise ValueError("This is past already.")
+        if words := wrong_moment(at):
+            raise ValueError(words)
         return at
 
 
@@ -169,9 +173,11 @@ def list_tokens(request: HttpRequest, limit: Limit = 50, offset: Offset = 0) -> 
     return {"tokens": [_shown(row) for row in page], "total_entries": rows.count()}
 
 
-@own.post("/tokens", auth=Bearer(), response={201: NewTokenResponse, **refusals()})
+@own.post("/tokens", auth=Bearer(Right.SEE), response={201: NewTokenResponse, **refusals()})
 def add_token(request: HttpRequest, body: TokenBody) -> Status[dict[str, Any]]:
     """Make an API token for yourself. The answer holds its text, which can't be had again.
+
+    Who has no role makes none, as on the page.
 
     Needs a token that was got by a password: an API token that leaked makes no others.
     """

@@ -31,7 +31,7 @@ ROLE_WORDS = {
 SCOPE_WORDS = {
     "read": "See connections (never their secrets), DAGs and runs.",
     "write": "Also create, change, delete, import and export connections, and change DAGs.",
-    "use": "Test connections, trigger DAGs and cancel runs.",
+    "use": "Test connections, trigger DAGs and cancel runs. An Admin’s also exports secrets.",
 }
 
 
@@ -95,7 +95,7 @@ class NewUserForm(NewPasswordForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = role_choices()  # type: ignore[attr-defined]
+        _offer(self.fields["role"], role_choices())
         self.fields["username"].widget.attrs |= {"autocomplete": "off", "autocapitalize": "none"}
 
 
@@ -104,7 +104,12 @@ class RoleForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = role_choices()  # type: ignore[attr-defined]
+        _offer(self.fields["role"], role_choices())
+
+
+def _offer(field: forms.Field, choices: list[tuple[str, str]]) -> None:
+    assert isinstance(field, forms.ChoiceField)
+    field.choices = choices
 
 
 def role_choices() -> list[tuple[str, str]]:
@@ -156,9 +161,7 @@ class TokenForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["scopes"].choices = [  # type: ignore[attr-defined]
-            (scope, scope) for scope in scopes_for(user)
-        ]
+        _offer(self.fields["scopes"], [(scope, scope) for scope in scopes_for(user)])
 
     @property
     def expires_at(self) -> datetime | None:

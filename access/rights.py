@@ -78,8 +78,6 @@ SCOPES: dict[str, frozenset[Right]] = {
             Right.IMPORT_CONNECTIONS,
             Right.EXPORT_CONNECTIONS,
             Right.WRITE_DAGS,
-            Right.MANAGE_USERS,
-            Right.MANAGE_TOKENS,
         }
     ),
     "use": frozenset({Right.TEST_CONNECTIONS, Right.TRIGGER, Right.CANCEL, Right.EXPORT_SECRETS}),

@@ -26,21 +26,24 @@ from access.models import SignInAttempt
 
 #: Several people may come from one address: it may fail so many times as often as a name.
 ADDRESS_FACTOR = 3
+#: A call for a token costs a hash, also with the right password; programs ask often enough.
+CALL_FACTOR = 30
 LONGEST_NAME = 150
 
 
 class Throttled(Exception):
-    """Too many failures. ``retry_after`` is in whole seconds, at least 1."""
+    """Too many failures, or calls. ``retry_after`` is in whole seconds, at least 1."""
 
-    def __init__(self, retry_after: int) -> None:
-        super().__init__("Too many failed attempts to sign in.")
+    def __init__(self, retry_after: int, *, too_many: str = "failed attempts") -> None:
+        super().__init__(f"Too many {too_many} to sign in.")
         self.retry_after = retry_after
+        self.too_many = too_many
 
     @property
     def words(self) -> str:
         minutes = math.ceil(self.retry_after / 60)
         wait = f"{minutes} minutes" if self.retry_after > 60 else f"{self.retry_after} seconds"
-        return f"Too many failed attempts. Try again in {wait}."
+        return f"Too many {self.too_many}. Try again in {wait}."
 
 
 def sign_in(request: HttpRequest, *, username: str, password: str) -> Any | None:
@@ -85,6 +88,17 @@ def count_bad_token(request: HttpRequest) -> None:
     They are counted apart: a program with an old token keeps nobody from signing in.
     """
     _attempt({_key("token", client_address(request)): ADDRESS_FACTOR})
+
+
+def count_token_call(request: HttpRequest) -> None:
+    """Write down that a token is asked for by a password. Raise ``Throttled`` beyond the limit.
+
+    Calls that succeed count, too; page and token are counted apart.
+    """
+    try:
+        _attempt({_key("call", client_address(request)): CALL_FACTOR})
+    except Throttled as error:
+        raise Throttled(error.retry_after, too_many="calls for a token") from None
 
 
 def forget_failures(username: str) -> None:

@@ -20,10 +20,10 @@ from connections.form_fields import (
     UnshownTextarea,
     refuse_masks,
 )
-from connections.masking import redacted
 from connections.models import Connection
+from connections.redaction import hidden_columns, redacted_extra
 from connections.types import TYPES
-from connections.types.base import CATEGORIES, ENCRYPTED_COLUMNS, LoadedConnection
+from connections.types.base import ENCRYPTED_COLUMNS, LoadedConnection
 from connections.validation import LONGEST, Draft, check
 
 UNREADABLE = "can't be decrypted with the configured keys"
@@ -120,7 +120,8 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             expires_at=data["expires_at"],
         )
         try:
-            before = services.draft_of(self.instance, loaded=stored) if self.instance.pk else None
+            loaded = None if self.discards else stored
+            before = services.draft_of(self.instance, loaded=loaded) if self.instance.pk else None
             check(self.draft, before=before)
         except InvalidConnection as error:
             for name, words in error.errors.items():
@@ -132,7 +133,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
 
     @property
     def _hides_schema(self) -> bool:
-        return bool(self.instance.pk) and "schema" in self.instance.type.secret_names
+        return bool(self.instance.pk) and "schema" in hidden_columns(self.instance.type)
 
     @property
     def _shown_schema(self) -> str:
@@ -156,10 +157,10 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
 
 def _types_by_category() -> list[tuple[str, list[tuple[str, str]]]]:
     """The choices of a select: each declared type, under the heading of its category."""
-    found: dict[str, list[tuple[str, str]]] = {category: [] for category in CATEGORIES}
-    for each in sorted(TYPES.values(), key=lambda each: each.label.casefold()):
-        found.setdefault(each.category, []).append((each.name, each.label))
-    return [(category, types) for category, types in found.items() if types]
+    return [
+        (category, [(each.name, each.label) for each in types])
+        for category, types in TYPES.by_category()
+    ]
 
 
 @admin.register(Connection)
@@ -208,9 +209,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
             extra = connection.load().extra
         except SecretsUnreadable:
             return UNREADABLE
-        declared = connection.type
-        shown = redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
-        return json.dumps(shown, indent=2, ensure_ascii=False)
+        return json.dumps(redacted_extra(connection.type, extra), indent=2, ensure_ascii=False)
 
     @method_decorator(sensitive_post_parameters())
     @method_decorator(sensitive_variables())

@@ -78,8 +78,8 @@ def duplicate(conn_ids: Sequence[str], actor: Actor) -> Outcome:
 def _duplicate(row: Connection, actor: Actor) -> str:
     name = free_name(row.conn_id)
     try:
-        draft = replace(draft_of(row, loaded=row.load()), conn_id=name)
-        copy = create_connection(draft, actor=actor)
+        stored = draft_of(row, loaded=row.load())
+        copy = create_connection(replace(stored, conn_id=name), actor=actor, before=stored)
     except SecretsUnreadable:
         raise BulkRefused(
             f"Nothing was duplicated: the secrets of {row.conn_id} can’t be decrypted with the "

@@ -7,14 +7,13 @@ from typing import Any
 
 from django import forms
 
-from connections.masking import MASK, redacted, redacted_text
-from connections.types.base import TypeField
+from connections.masking import MASK, redacted_inside, redacted_text
+from connections.types.base import JSON_KINDS, TypeField
 from connections.types.json_text import NotJson, parse, texts
 from connections.types.values import WrongKind, number, truth, whole_number
 
 LONGEST_TEXT = 10_000
 LONGEST_SECRET = 100_000
-JSON_KINDS = ("json", "json_value")
 #: Kinds that take more than one line.
 LONG_KINDS = (*JSON_KINDS, "key_json", "pem", "lines")
 #: Kinds that also come as a file: what its chooser offers.
@@ -109,8 +108,7 @@ def shown_text(declared: TypeField, value: Any) -> str:
     if value is None:
         return ""
     if isinstance(value, dict | list):
-        shown = redacted({"value": value})["value"]
-        return json.dumps(shown, indent=2, ensure_ascii=False)
+        return json.dumps(redacted_inside(value), indent=2, ensure_ascii=False)
     if isinstance(value, bool):
         return "true" if value else "false"
     text = str(value)

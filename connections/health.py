@@ -11,8 +11,8 @@ from django.db.models import Case, F, OuterRef, Q, QuerySet, Subquery, Value, Wh
 from django.db.models.functions import Coalesce
 
 from connections.models import ConnectionTest, ConnectionTestState
-from connections.testing import LONGEST_RUN, LONGEST_WAIT
-from connections.trial import STAGES
+from connections.testing import LONGEST_QUEUE, LONGEST_RUN, testable_types
+from connections.trial import stage_label
 
 
 class Health(StrEnum):
@@ -23,6 +23,7 @@ class Health(StrEnum):
     TESTING = "testing"
     CHANGED = "changed"
     NEVER = "never"
+    UNTESTABLE = "untestable"
     DISABLED = "disabled"
     EXPIRED = "expired"
 
@@ -34,9 +35,12 @@ WORDS = {
     Health.TESTING: ("run", "Testing"),
     Health.CHANGED: ("wait", "Changed since its test"),
     Health.NEVER: ("wait", "Never tested"),
+    Health.UNTESTABLE: ("wait", "Not testable"),
     Health.DISABLED: ("off", "Disabled"),
     Health.EXPIRED: ("bad", "Expired"),
 }
+
+UNTESTABLE = "Connections of this type can’t be tested yet."
 
 
 @dataclass(frozen=True)
@@ -61,7 +65,14 @@ def health_at(now: datetime) -> Case:
     return Case(
         When(is_disabled=True, then=Value(Health.DISABLED)),
         When(expires_at__lte=now, then=Value(Health.EXPIRED)),
-        default=Coalesce(Subquery(newest[:1]), Value(Health.NEVER)),
+        default=Coalesce(Subquery(newest[:1]), _untested()),
+    )
+
+
+def _untested() -> Case:
+    return Case(
+        When(conn_type__in=testable_types(), then=Value(Health.NEVER)),
+        default=Value(Health.UNTESTABLE),
     )
 
 
@@ -76,8 +87,8 @@ def _newest_test(now: datetime) -> QuerySet[ConnectionTest]:
     A test that could not be made (codes ``test:…``), or that nobody will end any
     more, says nothing.
     """
-    waits_since = now - timedelta(seconds=LONGEST_WAIT)
-    runs_since = now - timedelta(seconds=LONGEST_WAIT + LONGEST_RUN)
+    waits_since = now - timedelta(seconds=LONGEST_QUEUE)
+    runs_since = now - timedelta(seconds=LONGEST_QUEUE + LONGEST_RUN)
     lost = Q(state=ConnectionTestState.PENDING, created_at__lt=waits_since) | Q(
         state=ConnectionTestState.RUNNING, created_at__lt=runs_since
     )
@@ -93,10 +104,11 @@ def verdict_of(connection: Any, test: ConnectionTest | None) -> Verdict:
     health = Health(connection.health)
     tone, words = WORDS[health]
     if health == Health.FAILING and test is not None:
-        failed = next((stage for stage in test.stages if stage["state"] == "failed"), None)
-        if failed:
-            words = f"Fails at {STAGES.get(failed['name'], failed['name']).lower()}"
+        if failed := test.failed_stage:
+            words = f"Fails at {stage_label(failed['name']).lower()}"
         return Verdict(health, tone, words, test.message)
     if health == Health.CHANGED and test is not None:
         return Verdict(health, tone, words, f"Version {test.version} was tested.")
+    if health == Health.UNTESTABLE:
+        return Verdict(health, tone, words, UNTESTABLE)
     return Verdict(health, tone, words)

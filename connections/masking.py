@@ -95,12 +95,16 @@ def named_secrets(value: Any) -> set[str]:
 
 
 def _parsed(text: str) -> Any:
-    if not text.lstrip().startswith(("{", "[")):
+    if not _looks_like_json(text):
         return None
     try:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def _looks_like_json(text: str) -> bool:
+    return text.lstrip("\ufeff \t\r\n").startswith(("{", "["))
 
 
 def encodings(secret: str) -> set[str]:
@@ -215,30 +219,20 @@ def mask_secrets_in_use(text: str) -> str:
     return text
 
 
-def redacted(
-    extra: Mapping[str, Any], *, secret_names: Iterable[str] = (), known: Iterable[str] = ()
-) -> dict[str, Any]:
-    """``extra`` for showing: secrets as ``***``, by declaration first, then by key name."""
-    secret_names, known = set(secret_names), set(known)
-    return {
-        name: MASK
-        if name in secret_names or (name not in known and is_secret_key_name(name))
-        else value
-        if name in known
-        else _redacted_inside(value)
-        for name, value in extra.items()
-    }
+def redacted_inside(value: Any) -> Any:
+    """Data that nobody declared, without what stands under a secret's name in it.
 
-
-def _redacted_inside(value: Any) -> Any:
+    A text of JSON that holds such is hidden whole.
+    """
     if isinstance(value, Mapping):
         return {
-            key: MASK if is_secret_key_name(str(key)) else _redacted_inside(item)
+            key: MASK if is_secret_key_name(str(key)) else redacted_inside(item)
             for key, item in value.items()
         }
     if isinstance(value, list | tuple):
-        return [_redacted_inside(item) for item in value]
-    return MASK if isinstance(value, str) and named_secrets(value) else value
+        return [redacted_inside(item) for item in value]
+    is_hidden = isinstance(value, str) and _looks_like_json(value) and redacted_text(value) != value
+    return MASK if is_hidden else value
 
 
 def redacted_text(text: str) -> str:
@@ -249,5 +243,5 @@ def redacted_text(text: str) -> str:
         # Where a value ends can't be known here: nothing after the name of a secret is shown.
         found = re.search("|".join(SECRET_KEY_NAMES), text, re.IGNORECASE)
         return f"{text[: found.end()]}…" if found else text
-    shown = _redacted_inside(value)
+    shown = redacted_inside(value)
     return text if shown == value else json.dumps(shown, indent=2, ensure_ascii=False)

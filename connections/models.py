@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.conf import settings
@@ -104,17 +105,22 @@ class Connection(SecretModel):
 
     def load(self) -> LoadedConnection:
         """Decrypt. Raise ``SecretsUnreadable`` when no configured key fits."""
-        extra: dict[str, Any] = json.loads(self.extra) if self.extra else {}
+        return replace(
+            self.load_plain(),
+            schema=self.schema or "",
+            login=self.login or "",
+            password=self.password or "",
+            extra=json.loads(self.extra) if self.extra else {},
+        )
+
+    def load_plain(self) -> LoadedConnection:
+        """What of it lies in clear, for one that can't be decrypted."""
         return LoadedConnection(
             conn_id=self.conn_id,
             conn_type=self.conn_type,
             description=self.description,
             host=self.host,
-            schema=self.schema or "",
-            login=self.login or "",
-            password=self.password or "",
             port=self.port,
-            extra=extra,
             version=self.version,
         )
 
@@ -175,6 +181,11 @@ class ConnectionTest(SecretModel):
     @property
     def is_done(self) -> bool:
         return self.state in (ConnectionTestState.SUCCESS, ConnectionTestState.FAILED)
+
+    @property
+    def failed_stage(self) -> dict[str, Any] | None:
+        """Where it failed, or ``None`` if it didn't or wasn't begun."""
+        return next((stage for stage in self.stages if stage["state"] == "failed"), None)
 
 
 class ParkedText(SecretModel):

@@ -14,10 +14,12 @@ from typing import Any
 from connections import parking
 from connections.exceptions import SecretsUnreadable
 from connections.masking import MASK
+from connections.portability.files import read_line
 from connections.types.base import LoadedConnection
 from connections.types.json_text import NotJson, texts
 from connections.types.json_text import parse as parse_json_text
 from connections.uri import NotAConnection, parse, parse_json
+from connections.validation import wrong_conn_id
 
 LONGEST = 200_000
 IS_OVER = (
@@ -25,11 +27,8 @@ IS_OVER = (
     "and the extras that aren't shown, are gone: paste it again, or give them here."
 )
 PURPOSE = "paste"
-_VARIABLE = re.compile(
-    r"(?:export\s+)?(?:(?:AIRFLOW|PATCHBAY)_CONN_(?P<variable>\w+)|(?P<conn_id>[\w.-]+))"
-    r"\s*=\s*(?=['\"{]|[A-Za-z][A-Za-z0-9+.-]*://)(?P<value>.+)",
-    re.DOTALL,
-)
+#: What isn't taken for a line of a .env file: a URI, whose query may well have a "=".
+_VALUE = re.compile(r"\s*(?:[\"'{]|[A-Za-z][A-Za-z0-9+.-]*://).+", re.DOTALL)
 #: What Airflow's REST API and command line say of a connection beside its JSON form.
 _NAMES = ("connection_id", "conn_id")
 _FACTS = ("id", "team_name", "is_encrypted", "is_extra_encrypted", "get_uri", "extra_dejson")
@@ -51,10 +50,7 @@ def read(text: str) -> LoadedConnection:
     text = text.replace("\ufeff", "").replace("\0", "").strip()
     if len(text) > LONGEST:
         raise NotAConnection(f"It is too long: {LONGEST:,} characters are the most.")
-    conn_id = ""
-    if found := _VARIABLE.fullmatch(text):
-        conn_id = found["conn_id"] or found["variable"].lower()
-        text = _unquoted(found["value"].strip())
+    conn_id, text = _of_line(text) or ("", text)
     connection = _of_json(text, conn_id) if text.startswith("{") else parse(text, conn_id=conn_id)
     fields = (connection.login, connection.password, connection.extra)
     if MASK in texts(fields):
@@ -64,9 +60,13 @@ def read(text: str) -> LoadedConnection:
     return connection
 
 
-def _unquoted(value: str) -> str:
-    is_quoted = len(value) > 1 and value[0] == value[-1] and value[0] in "'\""
-    return value[1:-1] if is_quoted else value
+def _of_line(text: str) -> tuple[str, str] | None:
+    """The ID and the value of a line of a .env file."""
+    found = read_line(text)
+    if found is None or wrong_conn_id(found[0]):
+        return None
+    is_connection = _VALUE.fullmatch(text.partition("=")[2])
+    return found if is_connection else None
 
 
 def _of_json(text: str, conn_id: str) -> LoadedConnection:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
-from connections.masking import is_secret_key_name, redacted
+from connections.masking import MASK
+from connections.redaction import hidden_columns, redacted_extra
 from connections.types import type_of
-from connections.types.base import COLUMNS, GROUPS, LoadedConnection, TypeField
+from connections.types.base import COLUMNS, GROUPS, ConnectionType, LoadedConnection, TypeField
+from connections.validation import values_of
+
+UNSET = (None, "")
 
 
 @dataclass(frozen=True)
@@ -30,48 +35,41 @@ class ShownGroup:
 def groups_of(connection: LoadedConnection, facts: dict[str, Any]) -> list[ShownGroup]:
     """All that is set, under the headings of the form; what no field declares comes last."""
     declared = type_of(connection.conn_type)
-    values = {
-        field.name: getattr(connection, field.column)
-        if field.column
-        else connection.extra.get(field.name)
-        for field in declared.fields
-    }
+    seen = replace(connection, extra=redacted_extra(declared, connection.extra))
+    values, stored = values_of(seen, declared), values_of(connection, declared)
     groups = [
         ShownGroup(
             heading,
             tuple(
                 _shown(field, values[field.name], facts)
                 for field in declared.fields
-                if field.group == group and values[field.name] not in (None, "")
+                if field.group == group and stored[field.name] not in UNSET
             ),
         )
         for group, heading in GROUPS.items()
     ]
-    groups.append(ShownGroup("Also stored", tuple(_others(connection))))
+    groups.append(ShownGroup("Also stored", tuple(_others(connection, seen, declared))))
     return [group for group in groups if group.fields]
 
 
 def _shown(field: TypeField, value: Any, facts: dict[str, Any]) -> Shown:
-    if field.secret:
+    if field.secret or value == MASK:
         return Shown(field.label, field.name, is_secret=True, fact=facts.get(field.name))
-    safe = redacted(value) if isinstance(value, dict) else value
-    return Shown(field.label, field.name, safe)
+    return Shown(field.label, field.name, value)
 
 
-def _others(connection: LoadedConnection) -> list[Shown]:
-    declared = type_of(connection.conn_type)
-    columns = [
-        Shown(name, name, getattr(connection, name), is_secret=name == "password")
-        for name in COLUMNS
-        if declared.field(name) is None and getattr(connection, name) not in (None, "")
-    ]
-    known = [field.name for field in declared.fields]
-    extras = [
-        Shown(f"extra.{name}", name, value, is_secret=is_secret_key_name(name))
-        for name, value in redacted(connection.extra, known=known).items()
-        if name not in known
-    ]
-    return [
-        Shown(shown.label, shown.name, is_secret=True) if shown.is_secret else shown
-        for shown in (*columns, *extras)
-    ]
+def _others(
+    connection: LoadedConnection, seen: LoadedConnection, declared: ConnectionType
+) -> Iterator[Shown]:
+    """Columns and extras without a field; an extra that its field doesn't show is one of them."""
+    hidden = hidden_columns(declared)
+    for name in COLUMNS:
+        field, value = declared.field(name), getattr(seen, name)
+        if (field is None or not field.column) and value not in UNSET:
+            is_secret = name in hidden
+            yield Shown(name, name, None if is_secret else value, is_secret=is_secret)
+    for name, value in seen.extra.items():
+        field = declared.field_of_extra(name)
+        if field is None or (name != field.name and connection.extra.get(field.name) not in UNSET):
+            is_secret = value == MASK
+            yield Shown(f"extra.{name}", name, None if is_secret else value, is_secret=is_secret)

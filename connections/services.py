@@ -20,9 +20,10 @@ from connections.exceptions import (
 from connections.from_environment import find_in_environment
 from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
+from connections.redaction import refuse_exposure
 from connections.types import type_of
 from connections.types.base import COLUMNS, ENCRYPTED_COLUMNS, LoadedConnection
-from connections.validation import Draft, check, values_of
+from connections.validation import Draft, check, draft_from, values_of
 
 _PLAIN_COLUMNS = ("description", "host", "port", "is_disabled", "expires_at")
 
@@ -65,9 +66,12 @@ def secrets_of(connection: LoadedConnection) -> set[str]:
     return {text for text in found if text}
 
 
-def create_connection(draft: Draft, *, actor: Actor) -> Connection:
-    """Raise ``InvalidConnection`` for a draft that can't be right, or an id that is taken."""
-    check(draft)
+def create_connection(draft: Draft, *, actor: Actor, before: Draft | None = None) -> Connection:
+    """Raise ``InvalidConnection`` for a draft that can't be right, or an id that is taken.
+
+    A copy of ``before`` may be as doubtful as that is.
+    """
+    check(draft, before=before)
     connection = Connection(conn_id=draft.conn_id, conn_type=draft.conn_type)
     changed = _apply(connection, draft, actor=actor, before=None)
     connection.created_by_id = connection.updated_by_id = actor.user_id
@@ -120,6 +124,7 @@ def change_connection(
         stored = draft_of(connection, loaded=before)
         draft = change(stored)
         check(draft, before=stored)
+        refuse_exposure(draft, before=stored)
         connection.conn_type = draft.conn_type
         return _save(connection, draft, actor=actor, before=before)
 
@@ -145,16 +150,8 @@ def stage(
 
 def draft_of(connection: Connection, *, loaded: LoadedConnection | None) -> Draft:
     """All that is stored, for changing some of it; ``loaded`` is it in clear, if it can be read."""
-    return Draft(
-        conn_id=connection.conn_id,
-        conn_type=connection.conn_type,
-        description=connection.description,
-        host=connection.host,
-        schema=loaded.schema if loaded else "",
-        login=loaded.login if loaded else "",
-        password=loaded.password if loaded else "",
-        port=connection.port,
-        extra=loaded.extra if loaded else {},
+    return replace(
+        draft_from(loaded or connection.load_plain()),
         is_disabled=connection.is_disabled,
         expires_at=connection.expires_at,
     )
@@ -200,7 +197,7 @@ def _apply(
     changed = [name for name in _PLAIN_COLUMNS if getattr(connection, name) != getattr(draft, name)]
     changed += ["conn_type"] if old.conn_type != draft.conn_type else []
     changed += [name for name in ENCRYPTED_COLUMNS if getattr(old, name) != getattr(draft, name)]
-    changed += _changed_extras(old.extra, draft.extra)
+    changed += changed_extras(old.extra, draft.extra)
     if before is None:
         # What could not be read is given up, also where nothing takes its place.
         changed += [name for name in connection.secret_facts if name not in changed]
@@ -212,12 +209,19 @@ def _apply(
             setattr(connection, name, getattr(draft, name) or None)
     if before is None or json.dumps(old.extra) != json.dumps(draft.extra):
         connection.extra = json.dumps(draft.extra, ensure_ascii=False) if draft.extra else None
-    connection.target = (draft.host or str(draft.extra.get("project", "")))[:500]
+    connection.target = _target(draft)
     connection.secret_facts = _secret_facts(connection, draft, changed=changed, actor=actor)
     return changed
 
 
-def _changed_extras(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+def _target(draft: Draft) -> str:
+    """The host, or the project of a type that declares one; in clear, so no secret."""
+    field = type_of(draft.conn_type).field("project")
+    project = draft.extra.get("project") if field and not field.secret else ""
+    return (draft.host or (project if isinstance(project, str) else ""))[:500]
+
+
+def changed_extras(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     """The names whose values differ as JSON, where ``1`` is not ``true`` and order is nothing."""
 
     def text(extra: dict[str, Any], name: str) -> str:

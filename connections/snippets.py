@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import shlex
 from dataclasses import dataclass
-from typing import Any
 
-from connections.masking import MASK, redacted
+from connections.masking import MASK
+from connections.redaction import redacted_draft
 from connections.types import type_of
-from connections.types.base import ENCRYPTED_COLUMNS, LoadedConnection
+from connections.types.base import LoadedConnection
 from connections.uri import to_json
+from connections.validation import draft_from
 
 #: The operator of Airflow to show for a type, with its arguments.
 _OPERATORS = {
@@ -83,7 +84,7 @@ def _python(connection: LoadedConnection) -> Snippet:
 
 
 def _variable(connection: LoadedConnection) -> Snippet:
-    value = json.dumps(_shown(connection), ensure_ascii=False)
+    value = json.dumps(to_json(redacted_draft(draft_from(connection))), ensure_ascii=False)
     name = f"AIRFLOW_CONN_{connection.conn_id.upper()}"
     holds_secret = MASK in value
     note = "Patchbay and Airflow both read it; it goes before what is stored."
@@ -96,7 +97,7 @@ def _variable(connection: LoadedConnection) -> Snippet:
 def _backend(connection: LoadedConnection) -> Snippet:
     text = (
         "# on Patchbay's side, by whoever may export secrets\n"
-        "python manage.py connections export /opt/airflow/connections.json\n\n"
+        "python manage.py connections export /opt/airflow/connections.json --for-airflow\n\n"
         "# airflow.cfg\n"
         "[secrets]\n"
         "backend = airflow.secrets.local_filesystem.LocalFilesystemBackend\n"
@@ -104,18 +105,3 @@ def _backend(connection: LoadedConnection) -> Snippet:
     )
     note = "Airflow's own file backend reads what Patchbay exports."
     return Snippet("airflow", "From Airflow, by its secrets backend", note, text)
-
-
-def _shown(connection: LoadedConnection) -> dict[str, Any]:
-    declared = type_of(connection.conn_type)
-    data = to_json(connection)
-    for name in ENCRYPTED_COLUMNS:
-        if data.get(name) and (name == "password" or name in declared.secret_names):
-            data[name] = MASK
-    if connection.extra:
-        data["extra"] = redacted(
-            connection.extra,
-            secret_names=declared.secret_names,
-            known=[field.name for field in declared.fields],
-        )
-    return data

@@ -6,9 +6,7 @@ import hashlib
 import json
 import secrets
 import time
-from dataclasses import fields
 from datetime import timedelta
-from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -21,23 +19,26 @@ from connections.messages import send
 from connections.models import Connection, ConnectionTest, ConnectionTestState
 from connections.services import draft_of
 from connections.tasks import run_test
-from connections.types import type_of
+from connections.types import TYPES, type_of
 from connections.types.base import LoadedConnection
-from connections.validation import Draft, check
+from connections.validation import Draft, check, draft_from, loaded_from
 
-#: Seconds after which a test that no worker took, or that none ended, counts as failed.
+#: Seconds after which a test that no worker took counts as failed, if no other was taken since;
+#: after which it does in any case; and after which one that was taken isn't ended any more.
 LONGEST_WAIT = 60
+LONGEST_QUEUE = 900
 LONGEST_RUN = 300
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
-#: What a draft needs for a test. When it expires, and whether it is disabled, isn't tested.
-_CARRIED = tuple(
-    field.name for field in fields(Draft) if field.name not in ("is_disabled", "expires_at")
-)
 
 
 def can_test(conn_type: str) -> bool:
     """Whether something here opens sessions of this type."""
     return bool(type_of(conn_type).hook)
+
+
+def testable_types() -> list[str]:
+    """The names of the types that ``can_test`` is true of."""
+    return [name for name, declared in TYPES.items() if declared.hook]
 
 
 def request_test(draft: Draft | None, *, conn_id: str, actor: Actor) -> tuple[ConnectionTest, str]:
@@ -80,6 +81,9 @@ def refreshed(test: ConnectionTest) -> ConnectionTest:
     waits_since = now - timedelta(seconds=LONGEST_WAIT)
     runs_since = now - timedelta(seconds=LONGEST_RUN)
     late = rows.filter(state=ConnectionTestState.PENDING, created_at__lt=waits_since)
+    if ConnectionTest.objects.filter(started_at__gte=waits_since).exists():
+        # Workers are there and busy: it waits for its turn.
+        late = late.filter(created_at__lt=now - timedelta(seconds=LONGEST_QUEUE))
     lost = rows.filter(state=ConnectionTestState.RUNNING, started_at__lt=runs_since)
     for found, code in ((late, "test:no-worker"), (lost, "test:worker-lost")):
         words = explain(code, {}).happened
@@ -102,17 +106,12 @@ def wait_for(test: ConnectionTest, *, seconds: float) -> ConnectionTest:
 
 def draft_in(test: ConnectionTest) -> Draft | None:
     """The draft that travels with the test; raise ``SecretsUnreadable``."""
-    return Draft(**json.loads(test.draft)) if test.draft else None
-
-
-def loaded_of(draft: Draft) -> LoadedConnection:
-    """The draft as a hook gets it, with version 0."""
-    return LoadedConnection(**{name: getattr(draft, name) for name in _CARRIED})
+    return draft_from(LoadedConnection(**json.loads(test.draft))) if test.draft else None
 
 
 def _packed(draft: Draft) -> str:
-    data: dict[str, Any] = {name: getattr(draft, name) for name in _CARRIED}
-    return json.dumps(data, ensure_ascii=False)
+    """All but when it expires, and whether it is disabled: that isn't tested."""
+    return json.dumps(vars(loaded_from(draft)), ensure_ascii=False)
 
 
 def _is_stored(draft: Draft, stored: Connection) -> bool:
@@ -124,7 +123,7 @@ def _is_stored(draft: Draft, stored: Connection) -> bool:
 
 
 def _send(test: ConnectionTest) -> None:
-    if send(run_test, test.pk, expires=LONGEST_WAIT):
+    if send(run_test, test.pk, expires=LONGEST_QUEUE):
         return
     words = explain("test:no-broker", {}).happened
     ConnectionTest.objects.filter(pk=test.pk, state=ConnectionTestState.PENDING).update(

@@ -18,9 +18,10 @@ from connections.hooks import Hook, hook_for
 from connections.masking import Masker, secrets_in_use, storable
 from connections.models import ConnectionTest, ConnectionTestState
 from connections.services import get_connection, secrets_of
-from connections.testing import draft_in, loaded_of
+from connections.testing import draft_in
 from connections.types import type_of
 from connections.types.base import LoadedConnection
+from connections.validation import loaded_from
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,14 @@ STAGES = {
     "close": "Close",
 }
 KEPT = 50
+#: Seconds. A test holds a slot that tasks wait for, too.
+LONGEST_CALL = 20.0
 WORKER = socket.gethostname()
+
+
+def stage_label(name: str) -> str:
+    """What the page calls a stage, also one that an older version knew."""
+    return STAGES.get(name, name)
 
 
 def run(test_id: int) -> None:
@@ -57,6 +65,7 @@ class _Trial:
         self.stages: list[dict[str, Any]] = [
             {"name": name, "state": "pending", "words": "", "seconds": None} for name in STAGES
         ]
+        test.stages = self.stages
 
     def run(self) -> None:
         try:
@@ -82,6 +91,7 @@ class _Trial:
                 raise ConnectionFailure("test:no-hook", conn_type=connection.conn_type)
             tell(f"{label}, from {connection.origin or self._source(connection)}")
             hook = self.hook = hook_for(connection)
+            hook.longest_call = LONGEST_CALL
         with self._stage("session") as tell:
             session = hook.open()
             self._mask(session.secrets)
@@ -99,7 +109,7 @@ class _Trial:
         """The draft, or what tasks would get; a disabled or expired one can be tested, too."""
         draft = draft_in(self.test)
         if draft is not None:
-            loaded = loaded_of(draft)
+            loaded = loaded_from(draft)
         elif self.test.connection is not None:
             loaded = self.test.connection.load()
             self.test.version = loaded.version
@@ -168,7 +178,7 @@ class _Trial:
         self._drop_old()
 
     def _tell_why(self, words: Explanation, failure: Failure) -> None:
-        failed = next((stage for stage in self.stages if stage["state"] == "failed"), None)
+        failed = self.test.failed_stage
         if failed is None:
             return
         failed["words"] = self._safe(words.short)

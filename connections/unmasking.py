@@ -1,24 +1,19 @@
-"""``***`` in what is shown and in what is sent: shown for a secret, and sent to keep it."""
+"""``***`` in what is sent: it stands for the secret that is stored in its place."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from connections.exceptions import InvalidConnection
-from connections.masking import MASK, is_secret_key_name, redacted
+from connections.masking import MASK, is_secret_key_name
+from connections.redaction import hidden_columns, is_secret_extra, redacted_extra
 from connections.types import type_of
-from connections.types.base import ENCRYPTED_COLUMNS, ConnectionType
+from connections.types.base import ConnectionType
 from connections.validation import Draft
 
 NOTHING_STORED = "*** stands for a secret that is stored, and none is. Send the secret itself."
 _ABSENT = object()
-
-
-def redacted_extra(declared: ConnectionType, extra: Mapping[str, Any]) -> dict[str, Any]:
-    """By the type's declaration first, then by Airflow's names of keys."""
-    return redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
 
 
 def unmasked(draft: Draft, *, stored: Draft | None) -> Draft:
@@ -30,9 +25,8 @@ def unmasked(draft: Draft, *, stored: Draft | None) -> Draft:
     before = type_of(stored.conn_type) if stored else declared
     errors: dict[str, str] = {}
     columns: dict[str, Any] = {}
-    for name in ENCRYPTED_COLUMNS:
-        is_secret = name == "password" or name in declared.secret_names | before.secret_names
-        if is_secret and getattr(draft, name) == MASK:
+    for name in hidden_columns(declared) | hidden_columns(before):
+        if getattr(draft, name) == MASK:
             columns[name] = getattr(stored, name) if stored else ""
             if not columns[name]:
                 errors[name] = NOTHING_STORED
@@ -51,22 +45,19 @@ def _unmasked_extra(
     found: dict[str, Any] = {}
     wrong: list[str] = []
     for name, value in extra.items():
-        is_plain = name in declared.plain_names
         try:
             found[name] = _restored(
                 value,
                 old.get(name, _ABSENT),
                 seen.get(name, _ABSENT),
-                is_secret=name in declared.secret_names
-                or (not is_plain and is_secret_key_name(name)),
-                looks_inside=not is_plain,
+                is_secret=is_secret_extra(declared, name),
             )
         except LookupError:
             wrong.append(name)
     return found, wrong
 
 
-def _restored(new: Any, old: Any, seen: Any, *, is_secret: bool, looks_inside: bool = True) -> Any:
+def _restored(new: Any, old: Any, seen: Any, *, is_secret: bool) -> Any:
     """``new`` with ``old`` where ``seen`` shows ``***``. Raise ``LookupError`` for nothing there.
 
     A ``***`` that never stood for a secret is three stars.
@@ -76,8 +67,6 @@ def _restored(new: Any, old: Any, seen: Any, *, is_secret: bool, looks_inside: b
             return old
         if is_secret:
             raise LookupError
-    if not looks_inside:
-        return new
     if isinstance(new, dict):
         return {
             key: _restored(
@@ -86,16 +75,30 @@ def _restored(new: Any, old: Any, seen: Any, *, is_secret: bool, looks_inside: b
             for key, item in new.items()
         }
     if isinstance(new, list):
+        places = [_place_of(item, seen, index, size=len(new)) for index, item in enumerate(new)]
         return [
-            _restored(item, _at(old, index), _at(seen, index), is_secret=is_secret)
-            for index, item in enumerate(new)
+            _restored(item, _at(old, place), _at(seen, place), is_secret=is_secret)
+            for item, place in zip(new, places, strict=True)
         ]
     return new
+
+
+def _place_of(item: Any, seen: Any, index: int, *, size: int) -> int:
+    """Which element of the stored list ``item`` is; -1 where that isn't certain.
+
+    Elements may be added, removed and moved: a secret must not go to another one.
+    """
+    if not isinstance(seen, list):
+        return -1
+    same = [place for place, element in enumerate(seen) if element == item]
+    if len(seen) == size and (not same or index in same):
+        return index
+    return same[0] if len(same) == 1 else -1
 
 
 def _at(holder: Any, key: str | int) -> Any:
     if isinstance(holder, dict) and isinstance(key, str):
         return holder.get(key, _ABSENT)
-    if isinstance(holder, list) and isinstance(key, int) and key < len(holder):
+    if isinstance(holder, list) and isinstance(key, int) and 0 <= key < len(holder):
         return holder[key]
     return _ABSENT

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 
+from access.moments import wrong_moment
 from connections.exceptions import InvalidConnection
 from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
 from connections.types import type_of
@@ -65,6 +66,22 @@ class Draft:
             elif not connection_type.is_unset(name, extra.get(name)):
                 del extra[name]
         return replace(self, extra=extra, **columns)
+
+
+#: What a draft and a loaded connection both have.
+_SHARED = tuple(
+    each.name for each in fields(LoadedConnection) if each.name not in ("version", "origin")
+)
+
+
+def draft_from(loaded: LoadedConnection) -> Draft:
+    """A draft of all that sessions use, that never expires."""
+    return Draft(**{name: getattr(loaded, name) for name in _SHARED})
+
+
+def loaded_from(draft: Draft) -> LoadedConnection:
+    """The draft as a hook gets it, with version 0."""
+    return LoadedConnection(**{name: getattr(draft, name) for name in _SHARED})
 
 
 def _is_same(value: Any, other: Any) -> bool:
@@ -193,6 +210,8 @@ def _check_stored(draft: Draft, declared: ConnectionType) -> dict[str, str]:
             errors[name] = f"At most {longest} characters."
     if draft.port is not None and (words := port_number(draft.port)):
         errors["port"] = words
+    if words := wrong_moment(draft.expires_at):
+        errors["expires_at"] = words
     return errors
 
 

@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "connections.diagnosis": (),
     "connections.dependents": (),
     "connections.validation": (
+        "access.moments",
         "connections.exceptions",
         "connections.models",
         "connections.types",
@@ -37,6 +38,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "connections.types",
         "connections.uri",
     ),
+    "connections.redaction": (
+        "connections.exceptions",
+        "connections.masking",
+        "connections.types",
+        "connections.validation",
+    ),
     "connections.services": (
         "access",
         "connections.dependents",
@@ -44,6 +51,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "connections.from_environment",
         "connections.masking",
         "connections.models",
+        "connections.redaction",
         "connections.types",
         "connections.validation",
     ),

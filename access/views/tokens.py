@@ -42,7 +42,8 @@ def tokens(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, form: TokenForm, *, status: int = 200, **made: Any) -> HttpResponse:
-    own = ApiToken.objects.filter(user=request.user.pk)
+    rows = ApiToken.objects.filter(user=request.user.pk)
+    own = Paginator(rows, PAGE_SIZE).get_page(request.GET.get("own"))
     others = None
     if caller_of(request).may(Right.MANAGE_TOKENS):
         rows = ApiToken.objects.exclude(user=request.user.pk).select_related("user")

@@ -142,6 +142,11 @@ class ExportBody(BaseModel):
         "json", description="Each connection as its fields, or as a URI."
     )
     redact: bool = Field(True, description="Secrets as `***`. False needs another right.")
+    for_airflow: bool = Field(
+        False,
+        description="Only what Airflow reads: none that is disabled or expired, no date of "
+        "expiry, and in `env` URIs without descriptions.",
+    )
 
 
 @router.post(
@@ -162,22 +167,30 @@ class ExportBody(BaseModel):
 )
 def export_connections(request: HttpRequest, body: ExportBody) -> HttpResponse:
     """The answer is the file. It is written down who exported what. With `redact` an Editor may
-    do it; a file with the secrets takes an Admin, and an API token of the scope `use`."""
+    do it; a file with the secrets takes an Admin, and an API token of the scope `use`.
+
+    Headers count what `for_airflow` left out (`Patchbay-Left-Out`) or wrote without its description
+    or date of expiry (`Patchbay-Shortened`), and in other files what Airflow can't read
+    (`Patchbay-Not-For-Airflow`)."""
     demand(request, Right.EXPORT_CONNECTIONS if body.redact else Right.EXPORT_SECRETS)
-    text = portability.export(
+    done = portability.export(
         _named(body.connection_ids),
         file_format=body.file_format,
         serialization=body.serialization,
         redact=body.redact,
         actor=caller_of(request).actor,
+        for_airflow=body.for_airflow,
     )
     media = f"{MEDIA_TYPES[body.file_format]}; charset=utf-8"
     name = f"connections.{body.file_format}"
     return HttpResponse(
-        text,
+        done.text,
         content_type=media,
         headers={
             "Cache-Control": "no-store",
+            "Patchbay-Left-Out": str(len(done.left_out)),
+            "Patchbay-Shortened": str(len(done.shortened)),
+            "Patchbay-Not-For-Airflow": str(len(done.not_for_airflow)),
             "Content-Disposition": f'attachment; filename="{name}"',
         },
     )
@@ -185,11 +198,9 @@ def export_connections(request: HttpRequest, body: ExportBody) -> HttpResponse:
 
 def _named(conn_ids: list[str] | None) -> Iterable[Connection]:
     """Raise ``Refused`` for one that isn't there."""
-    rows = Connection.objects.order_by("conn_id")
     if conn_ids is None:
-        return rows
-    found = list(rows.filter(conn_id__in=[name for name in conn_ids if "\0" not in name]))
-    missing = set(conn_ids) - {row.conn_id for row in found}
-    if missing:
-        raise not_found(min(missing))
-    return found
+        return Connection.objects.order_by("conn_id")
+    try:
+        return portability.named(conn_ids)
+    except portability.NotThere as error:
+        raise not_found(error.conn_id) from None

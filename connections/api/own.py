@@ -12,7 +12,7 @@ from access.bearer import Bearer
 from access.paging import Limit, Offset, page_of
 from access.problems import Refused, refusals
 from access.rights import Right
-from connections.api.reading import not_found
+from connections.api.reading import not_found, refuse_impossible
 from connections.api.type_schemas import methods_of, schema_of
 from connections.dependents import dependents_of
 from connections.models import Connection
@@ -130,6 +130,7 @@ def list_dependents(
     request: HttpRequest, connection_id: str, limit: Limit = 50, offset: Offset = 0
 ) -> dict[str, Any]:
     """What would miss the connection if it were deleted."""
+    refuse_impossible(connection_id)
     if not Connection.objects.filter(conn_id=connection_id).exists():
         raise not_found(connection_id)
     found = dependents_of([connection_id])[connection_id]

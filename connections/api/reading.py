@@ -23,8 +23,9 @@ from connections.exceptions import SecretsUnreadable
 from connections.fields import SecretTextField
 from connections.masking import MASK
 from connections.models import Connection
+from connections.redaction import hidden_columns, redacted_extra
 from connections.types import type_of
-from connections.unmasking import redacted_extra
+from connections.validation import wrong_conn_id
 
 #: What a list may be ordered by, and the column of each.
 ORDERS = {
@@ -98,10 +99,17 @@ def get_connection(
     request: HttpRequest, response: HttpResponse, connection_id: str
 ) -> dict[str, Any]:
     """One connection, with its secrets as `***`."""
+    refuse_impossible(connection_id)
     connection = Connection.objects.filter(conn_id=connection_id).first()
     if connection is None:
         raise not_found(connection_id)
     return shown_all([connection], response)[0]
+
+
+def refuse_impossible(conn_id: str) -> None:
+    """An ID that can't be isn't found; the database may not even take it."""
+    if wrong_conn_id(conn_id):
+        raise not_found(conn_id)
 
 
 def not_found(conn_id: str) -> Refused:
@@ -125,10 +133,9 @@ def shown_all(connections: Iterable[Connection], response: HttpResponse) -> list
 def _decrypted(connection: Connection) -> dict[str, str | None]:
     """What may be seen of login, schema and extra; a secret isn't even decrypted."""
     declared = type_of(connection.conn_type)
+    hidden = hidden_columns(declared)
     found: dict[str, str | None] = {
-        name: _masked(connection, name)
-        if name in declared.secret_names
-        else getattr(connection, name) or None
+        name: _masked(connection, name) if name in hidden else getattr(connection, name) or None
         for name in ("login", "schema")
     }
     extra = connection.extra

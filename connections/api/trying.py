@@ -20,14 +20,12 @@ from connections.api.schemas import (
     ConnectionTestResponse,
     ConnectionTestStatus,
 )
-from connections.api.writing import changed_by, draft_of, sent_names
-from connections.masking import MASK
+from connections.api.writing import changed_by, draft_of
 from connections.models import Connection, ConnectionTest, ConnectionTestState
 from connections.services import draft_of as draft_of_stored
 from connections.testing import can_test, find_test, refreshed, request_test, wait_for
 from connections.types import type_of
-from connections.types.base import ENCRYPTED_COLUMNS
-from connections.unmasking import redacted_extra, unmasked
+from connections.unmasking import unmasked
 from connections.validation import Draft
 
 Token = Annotated[
@@ -110,34 +108,16 @@ def _shown(test: ConnectionTest) -> dict[str, Any]:
 def _begun(request: HttpRequest, body: ConnectionBody) -> tuple[ConnectionTest, str]:
     """As in Airflow, what isn't sent is taken from the connection that is stored, if one is.
 
-    Who may only test must not send its secrets to places of their choice: then
-    all else must be as it is stored, too.
+    Who may only test tests what is stored: a draft of theirs could have the worker
+    send stored secrets, or its own identity, to places of their choice.
     """
     connection = Connection.objects.filter(conn_id=body.connection_id).first()
-    if connection is None:
-        draft = unmasked(draft_of(body), stored=None)
-    else:
-        stored = draft_of_stored(connection, loaded=connection.load())
-        draft = changed_by(body, stored)
-        if not _is_same(draft, stored) and _keeps_secrets(body, draft, stored=stored):
-            demand(request, Right.WRITE_CONNECTIONS)
+    stored = None if connection is None else draft_of_stored(connection, loaded=connection.load())
+    draft = changed_by(body, stored) if stored else unmasked(draft_of(body), stored=None)
+    if stored is None or not _is_same(draft, stored):
+        demand(request, Right.WRITE_CONNECTIONS)
     return request_test(draft, conn_id=body.connection_id, actor=caller_of(request).actor)
 
 
 def _is_same(draft: Draft, stored: Draft) -> bool:
     return replace(draft, description=stored.description) == stored
-
-
-def _keeps_secrets(body: ConnectionBody, draft: Draft, *, stored: Draft) -> bool:
-    """Whether the test would use a stored secret that the caller didn't send."""
-    sent = sent_names(body)
-    declared = type_of(stored.conn_type)
-    for name in ENCRYPTED_COLUMNS:
-        is_secret = name == "password" or name in declared.secret_names
-        value = body.schema_ if name == "schema" else getattr(body, name)
-        is_sent = name in sent and value != MASK
-        if is_secret and getattr(stored, name) and not is_sent:
-            return True
-    if "extra" in sent:
-        return draft.extra != body.extra_object
-    return redacted_extra(declared, stored.extra) != stored.extra

@@ -13,7 +13,7 @@ from access.bearer import Bearer
 from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
 from connections import services
-from connections.api.reading import not_found, shown_all
+from connections.api.reading import not_found, refuse_impossible, shown_all
 from connections.api.routing import airflow
 from connections.api.schemas import ConnectionBody, ConnectionResponse
 from connections.exceptions import InvalidConnection
@@ -83,6 +83,7 @@ def patch_connection(
 )
 def delete_connection(request: HttpRequest, connection_id: str) -> Status[None]:
     """Also one that DAGs name: ask `used-by` first. Their next runs fail without it."""
+    refuse_impossible(connection_id)
     try:
         services.delete_connection(connection_id, actor=caller_of(request).actor)
     except Connection.DoesNotExist:
@@ -122,9 +123,10 @@ def overwrite(body: ConnectionBody, *, actor: Actor) -> Connection:
     """Replace all that is stored; what wasn't sent is empty then."""
 
     def replaced(stored: Draft) -> Draft:
-        draft = draft_of(body)
-        kept = {"is_disabled": stored.is_disabled, "expires_at": stored.expires_at}
-        return unmasked(replace(draft, **kept), stored=stored)  # type: ignore[arg-type]
+        draft = replace(
+            draft_of(body), is_disabled=stored.is_disabled, expires_at=stored.expires_at
+        )
+        return unmasked(draft, stored=stored)
 
     return services.change_connection(body.connection_id, replaced, actor=actor)
 

@@ -9,12 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from access.audit import Actor
 from connections.command_line.session import (
     STDIN,
-    actor,
     failed,
     read_text,
     words_of,
@@ -23,13 +24,12 @@ from connections.command_line.session import (
 from connections.dependents import dependents_of
 from connections.exceptions import InvalidConnection, SecretsUnreadable
 from connections.models import Connection
-from connections.portability.entries import draft_from
 from connections.services import change_connection, create_connection, delete_connection
 from connections.types import type_of
 from connections.types.json_text import NotJson, parse
 from connections.unmasking import unmasked
 from connections.uri import NotAConnection, parse_json, parse_uri
-from connections.validation import Draft
+from connections.validation import Draft, draft_from
 
 #: The flags that set one field each, by the field.
 FLAGS = {
@@ -57,7 +57,7 @@ def add(options: dict[str, Any]) -> str:
     change = _change(options)
     try:
         draft = change(Draft(conn_id, ""))
-        create_connection(unmasked(draft, stored=None), actor=actor())
+        create_connection(unmasked(draft, stored=None), actor=Actor.of_command_line())
     except InvalidConnection as error:
         failed(words_of(error))
     return f"{conn_id} is added: {type_of(draft.conn_type).label}."
@@ -70,7 +70,9 @@ def edit(options: dict[str, Any]) -> str:
     before = Connection.objects.filter(conn_id=conn_id).values_list("version", flat=True).first()
     try:
         changed = change_connection(
-            conn_id, lambda stored: unmasked(change(stored), stored=stored), actor=actor()
+            conn_id,
+            lambda stored: unmasked(change(stored), stored=stored),
+            actor=Actor.of_command_line(),
         )
     except Connection.DoesNotExist:
         failed(f"There is no connection {conn_id}.")
@@ -82,21 +84,27 @@ def edit(options: dict[str, Any]) -> str:
 
 
 def delete(options: dict[str, Any]) -> str:
-    """Delete connections; what something depends on, only with ``--yes``."""
+    """Delete connections, all or none; what something depends on, only with ``--yes``."""
     conn_ids = list(dict.fromkeys(options["conn_id"]))
-    there = set(Connection.objects.filter(conn_id__in=conn_ids).values_list("conn_id", flat=True))
+    with transaction.atomic():
+        _delete(conn_ids, is_sure=options["yes"])
+    return "\n".join(f"{conn_id} is deleted." for conn_id in conn_ids)
+
+
+def _delete(conn_ids: list[str], *, is_sure: bool) -> None:
+    rows = Connection.objects.select_for_update().filter(conn_id__in=conn_ids).order_by("conn_id")
+    there = set(rows.values_list("conn_id", flat=True))
     if missing := [conn_id for conn_id in conn_ids if conn_id not in there]:
         failed(f"There is no connection {missing[0]}. Nothing was deleted.")
     used = {conn_id: found for conn_id, found in dependents_of(conn_ids).items() if found}
-    if used and not options["yes"]:
+    if used and not is_sure:
         lines = [
             f"{conn_id} is used by {', '.join(f'{each.kind} {each.name}' for each in found)}."
             for conn_id, found in used.items()
         ]
         failed("\n".join((*lines, "Nothing was deleted. Give --yes to delete all the same.")))
     for conn_id in conn_ids:
-        delete_connection(conn_id, actor=actor())
-    return "\n".join(f"{conn_id} is deleted." for conn_id in conn_ids)
+        delete_connection(conn_id, actor=Actor.of_command_line())
 
 
 def _change(options: dict[str, Any]) -> Callable[[Draft], Draft]:
@@ -120,8 +128,12 @@ def _change(options: dict[str, Any]) -> Callable[[Draft], Draft]:
     def change(stored: Draft) -> Draft:
         draft = stored
         if whole is not None:
-            kept = {"is_disabled": stored.is_disabled, "expires_at": stored.expires_at}
-            draft = replace(whole, conn_id=stored.conn_id, **kept)  # type: ignore[arg-type]
+            draft = replace(
+                whole,
+                conn_id=stored.conn_id,
+                is_disabled=stored.is_disabled,
+                expires_at=stored.expires_at,
+            )
         extra = draft.extra if new_extra is None else new_extra
         columns = {name: value for name, value in unset.items() if "." not in name}
         extra = columns.pop("extra", extra)

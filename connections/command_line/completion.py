@@ -1,20 +1,28 @@
 """The script by which a shell completes ``manage.py connections``.
 
-It holds the sub-commands and their flags as they are now; the IDs of
-connections are asked for at each completion.
+It holds the sub-commands, their flags and the types as they are now. The IDs of
+connections are asked for, which takes a second, and known for ten.
 """
 
 from __future__ import annotations
 
 import argparse
 
+from connections.types import TYPES
+
 SHELLS = ("bash", "zsh")
 #: The sub-commands that take the ID of a connection.
 _TAKES_ID = ("get", "edit", "delete", "test")
-_TAKES_FILE = ("import", "export")
 
 _BASH = r"""# Completes `manage.py connections`. Load it:
 #   source <(python manage.py connections completion bash)
+_patchbay_ids() {
+    if [ -z "$_patchbay_asked" ] || [ "$((SECONDS - _patchbay_asked))" -gt 10 ]; then
+        _patchbay_known="$("$@" connections --skip-checks list --ids 2>/dev/null)"
+        _patchbay_asked="$SECONDS"
+    fi
+    COMPREPLY=($(compgen -W "$_patchbay_known" -- "$current"))
+}
 _patchbay_connections() {
     local current="${COMP_WORDS[COMP_CWORD]}" previous="" prefix=() position=0 command=""
     COMPREPLY=()
@@ -34,6 +42,10 @@ _patchbay_connections() {
     case "$command:$previous" in
 @CHOICES@
     esac
+    if [ "$command:$previous" = export:--conn-id ]; then
+        _patchbay_ids "${prefix[@]}"
+        return 0
+    fi
     case "$current" in
         -*)
             case "$command" in
@@ -44,11 +56,17 @@ _patchbay_connections() {
     esac
     case "$command" in
         @TAKES_ID@)
-            local ids="$("${prefix[@]}" connections list --ids 2>/dev/null)"
-            COMPREPLY=($(compgen -W "$ids" -- "$current"))
+            _patchbay_ids "${prefix[@]}"
             ;;
-        @TAKES_FILE@)
+        import)
             COMPREPLY=($(compgen -f -- "$current"))
+            ;;
+        export)
+            if [ "$((position + 3))" -lt "$COMP_CWORD" ]; then
+                _patchbay_ids "${prefix[@]}"
+            else
+                COMPREPLY=($(compgen -f -- "$current"))
+            fi
             ;;
 @POSITIONALS@
     esac
@@ -69,9 +87,11 @@ def script(shell: str, commands: dict[str, argparse.ArgumentParser]) -> str:
         names = [each for action in parser._actions for each in action.option_strings]
         flags.append(_reply(name, names, depth=16))
         for action in parser._actions:
-            if not action.choices:
+            values = [str(value) for value in action.choices or ()]
+            if action.dest == "conn_type":
+                values = list(TYPES)
+            if not values:
                 continue
-            values = [str(value) for value in action.choices]
             if not action.option_strings:
                 positionals.append(_reply(name, values, depth=8))
             choices += [
@@ -85,7 +105,6 @@ def script(shell: str, commands: dict[str, argparse.ArgumentParser]) -> str:
         "@FLAGS@": "\n".join(flags),
         "@POSITIONALS@": "\n".join(positionals),
         "@TAKES_ID@": "|".join(_TAKES_ID),
-        "@TAKES_FILE@": "|".join(_TAKES_FILE),
     }.items():
         text = text.replace(mark, value)
     return (_ZSH + text if shell == "zsh" else text).rstrip("\n")

@@ -9,11 +9,11 @@ from typing import Any
 
 from django.db import transaction
 
-from connections.command_line.output import formatted
+from access.audit import Actor
+from access.output import formatted
 from connections.command_line.session import (
     FAILED,
     STDIN,
-    actor,
     failed,
     read_text,
     words_of,
@@ -23,12 +23,15 @@ from connections.defaults import create_default_connections
 from connections.exceptions import SecretsUnreadable
 from connections.models import Connection
 from connections.portability import (
+    Exported,
     ImportRefused,
+    NotThere,
     Plan,
     Unreadable,
     carry_out,
     export,
     format_of,
+    named,
     plan,
     read,
 )
@@ -36,6 +39,10 @@ from connections.portability import (
 #: In an export to a file; else the format has to be named.
 _SUFFIXES = (".json", ".yaml", ".yml", ".env")
 _NAMES = ("result", "conn_id", "fields", "reason")
+_WHAT_TO_DO = (
+    "--existing says what to do where the ID is taken, and --skip-bad leaves out what is refused"
+)
+_WOULD_BE_REFUSED = f"It would be refused as a whole. {_WHAT_TO_DO}"
 
 
 def import_file(options: dict[str, Any]) -> tuple[str, int]:
@@ -52,16 +59,15 @@ def import_file(options: dict[str, Any]) -> tuple[str, int]:
         failed(str(error))
     if options["dry_run"]:
         found = plan(entries, existing=existing)
-        is_refused = bool(found.count("refused")) and not skip_bad
-        return _told(found, options, "Nothing is written yet"), FAILED if is_refused else 0
+        if found.count("refused") and not skip_bad:
+            return _told(found, options, _WOULD_BE_REFUSED), FAILED
+        return _told(found, options, "Nothing is written yet"), 0
     try:
-        done = carry_out(entries, existing=existing, skip_bad=skip_bad, actor=actor())
-    except ImportRefused as error:
-        words = (
-            "Nothing was written. --existing says what to do where the ID is taken, and "
-            "--skip-bad leaves out what is refused"
+        done = carry_out(
+            entries, existing=existing, skip_bad=skip_bad, actor=Actor.of_command_line()
         )
-        return _told(error.plan, options, words), FAILED
+    except ImportRefused as error:
+        return _told(error.plan, options, f"Nothing was written. {_WHAT_TO_DO}"), FAILED
     return _told(done, options, "Imported"), 0
 
 
@@ -92,30 +98,39 @@ def export_file(options: dict[str, Any]) -> tuple[str, str]:
             "This would print every secret. Give --redact, or --show-secrets if that is meant, "
             "or a file: it will be readable by you alone."
         )
-    rows = _rows(options["conn_ids"])
+    done = _export(path, file_format, options)
+    if path == STDIN:
+        return done.text.rstrip("\n"), done.words
+    one = done.count == 1
+    count = f"{done.count} connection{'' if one else 's'}"
+    secrets = "without secrets" if redact else f"with {'its' if one else 'their'} secrets"
+    return "", f"{count} in {path}, {secrets}.\n{done.words}".rstrip("\n")
+
+
+def _export(path: str, file_format: str, options: dict[str, Any]) -> Exported:
+    conn_ids = options["conn_ids"] + options["conn_id"]
     default = "uri" if file_format == "env" else "json"
     try:
         with transaction.atomic():
             # Where no file comes of it, the audit doesn't tell of one.
-            text = export(
-                rows,
+            done = export(
+                named(conn_ids) if conn_ids else Connection.objects.order_by("conn_id"),
                 file_format=file_format,
                 serialization=options["serialization_format"] or default,
-                redact=redact,
-                actor=actor(),
+                redact=options["redact"],
+                actor=Actor.of_command_line(),
+                for_airflow=options["for_airflow"],
             )
             if path != STDIN:
-                _write(Path(path), text)
-    except SecretsUnreadable as error:
-        failed(f"{words_of(error)} Nothing was exported.")
-    if path == STDIN:
-        return text.rstrip("\n"), ""
-    count = f"{len(rows)} connection{'' if len(rows) == 1 else 's'}"
-    return "", f"{count} in {path}{', without secrets' if redact else ', with their secrets'}."
+                _write(Path(path), done.text)
+    except (NotThere, SecretsUnreadable) as error:
+        words = words_of(error) if isinstance(error, SecretsUnreadable) else str(error)
+        failed(f"{words} Nothing was exported.")
+    return done
 
 
 def create_defaults(_: dict[str, Any]) -> str:
-    added = create_default_connections(actor())
+    added = create_default_connections(Actor.of_command_line())
     return "\n".join((*added, f"{len(added)} added." if added else "All of them are there."))
 
 
@@ -125,16 +140,6 @@ def _format_of_path(path: str) -> str:
     if not path.lower().endswith(_SUFFIXES):
         wrong_usage("Give --file-format, or a file that ends in .json, .yaml or .env.")
     return format_of(path)
-
-
-def _rows(conn_ids: list[str]) -> list[Connection]:
-    rows = Connection.objects.order_by("conn_id")
-    if not conn_ids:
-        return list(rows)
-    found = list(rows.filter(conn_id__in=conn_ids))
-    if missing := set(conn_ids) - {row.conn_id for row in found}:
-        failed(f"There is no connection {min(missing)}. Nothing was exported.")
-    return found
 
 
 def _write(path: Path, text: str) -> None:

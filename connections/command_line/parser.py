@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from django.core.management.base import CommandParser
 
+from access.output import FORMATS
 from connections.command_line.completion import SHELLS
-from connections.command_line.output import FORMATS
 from connections.portability import EXISTING, FILE_FORMATS, SERIALIZATIONS
 
 EPILOG = (
@@ -29,11 +29,26 @@ class Parser(CommandParser):
         super().error(message)
 
 
+class _Intermixed(Parser):
+    """Takes positional arguments after options, too: ``export - --redact a b``."""
+
+    _is_inner = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._is_inner:
+            return super().parse_known_args(args, namespace)
+        self._is_inner = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_inner = False
+
+
 def add_commands(parser: argparse.ArgumentParser) -> dict[str, argparse.ArgumentParser]:
     """Add every sub-command; their parsers by name."""
     parser.epilog = EPILOG
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="COMMAND", parser_class=Parser
+        dest="command", required=True, metavar="COMMAND", parser_class=_Intermixed
     )
     made: dict[str, argparse.ArgumentParser] = {}
 
@@ -138,7 +153,18 @@ def _add_import(parser: argparse.ArgumentParser) -> None:
 
 def _add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", help="the file; - is standard output")
-    parser.add_argument("conn_ids", nargs="*", metavar="conn_id", help="only these")
+    parser.add_argument(
+        "conn_ids", nargs="*", metavar="conn_id", help="only these; they may stand after options"
+    )
+    parser.add_argument(
+        "--conn-id", action="append", default=[], metavar="ID", help="only this; repeats"
+    )
+    parser.add_argument(
+        "--for-airflow",
+        action="store_true",
+        help="only what Airflow reads: none that is disabled or expired, no dates of expiry, and "
+        "in .env no descriptions; what that is, is told",
+    )
     parser.add_argument("--file-format", choices=FILE_FORMATS, help="if its name doesn't tell")
     parser.add_argument("--format", choices=FILE_FORMATS, help="the old name of --file-format")
     parser.add_argument(

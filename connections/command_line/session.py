@@ -1,16 +1,13 @@
-"""How the command ends, and who it is in the audit trail."""
+"""How the command ends, and how it reads what it is given."""
 
 from __future__ import annotations
 
-import getpass
-import os
 import sys
 from pathlib import Path
 from typing import NoReturn
 
 from django.core.management.base import CommandError
 
-from access.audit import Actor
 from connections.diagnosis import explain
 from connections.exceptions import ConnectionFailure, InvalidConnection
 
@@ -18,16 +15,6 @@ FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 STDIN = "-"
 #: In bytes: of what a flag takes from a file or from standard input.
 LARGEST_INPUT = 10_000_000
-
-
-def actor() -> Actor:
-    """Who runs the command, by the name that the operating system knows."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        # A container's user may have a number and no name.
-        name = f"uid {os.getuid()}"
-    return Actor(f"command line ({name})")
 
 
 def failed(words: str) -> NoReturn:

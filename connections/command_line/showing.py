@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
-from connections.command_line.output import formatted
+from access.output import formatted
 from connections.command_line.session import failed, words_of, wrong_usage
 from connections.exceptions import ConnectionFailure, SecretsUnreadable
 from connections.from_environment import all_from_environment, look_up
 from connections.masking import MASK
 from connections.models import Connection
-from connections.portability import redacted
-from connections.portability.entries import draft_from
+from connections.redaction import redacted_draft
 from connections.services import draft_of
 from connections.testing import can_test
 from connections.types import TYPES
 from connections.types.base import ConnectionType
 from connections.uri import to_uri
-from connections.validation import Draft
+from connections.validation import Draft, draft_from
 
 STORED = "stored"
 UNREADABLE = "can't be read"
@@ -158,7 +157,7 @@ def _whole_rows(show_secrets: bool) -> list[dict[str, Any]]:
 
 def _row(draft: Draft, origin: str, show_secrets: bool) -> dict[str, Any]:
     """The names are those of Airflow's command, so that what reads its output reads this."""
-    shown = draft if show_secrets else redacted(draft)
+    shown = draft if show_secrets else redacted_draft(draft)
     return {
         "conn_id": shown.conn_id,
         "conn_type": shown.conn_type,

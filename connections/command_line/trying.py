@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from connections.command_line.session import FAILED, actor, failed, words_of
+from access.audit import Actor
+from connections.command_line.session import FAILED, failed, words_of
 from connections.exceptions import ConnectionFailure, InvalidConnection
 from connections.from_environment import find_in_environment
 from connections.models import Connection, ConnectionTestState
-from connections.portability.entries import draft_from
 from connections.testing import can_test, request_test, wait_for
 from connections.types import type_of
+from connections.validation import draft_from
 
 
 def test(options: dict[str, Any]) -> tuple[str, int]:
@@ -28,7 +29,7 @@ def test(options: dict[str, Any]) -> tuple[str, int]:
         failed(f"{type_of(conn_type).label} can't be tested yet: nothing here opens such sessions.")
     draft = draft_from(loaded) if loaded else None
     try:
-        row, _ = request_test(draft, conn_id=conn_id, actor=actor())
+        row, _ = request_test(draft, conn_id=conn_id, actor=Actor.of_command_line())
     except InvalidConnection as error:
         failed(words_of(error))
     row = wait_for(row, seconds=options["timeout"])

@@ -10,8 +10,8 @@ CLOUD: dict[str, Diagnosis] = {
         "The name {host} is not known",
         "The worker could not find an address for {host}.",
         "The host is misspelt, or the worker's DNS doesn't know it.",
-        "Check where {host} stands in the connection (the API endpoint, or token_uri in the key), and "
-        "the worker's DNS.",
+        "Check where {host} stands in the connection (the API endpoint, or token_uri in the key), "
+        "and the worker's DNS.",
         fields=("api_endpoint", "keyfile_dict"),
     ),
     "cloud:unreachable": Diagnosis(

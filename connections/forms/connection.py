@@ -7,17 +7,12 @@ from typing import Any
 from django import forms
 
 from connections.exceptions import InvalidConnection
-from connections.form_fields import (
-    JSON_KINDS,
-    LONGEST_SECRET,
-    JsonField,
-    refuse_masks,
-)
+from connections.form_fields import LONGEST_SECRET, JsonField, refuse_masks
 from connections.forms.stored import CLEAR, FILE, StoredForm
 from connections.masking import MASK, redacted_text
 from connections.models import Connection
 from connections.services import draft_of
-from connections.types.base import COLUMNS, TypeField
+from connections.types.base import COLUMNS, JSON_KINDS, TypeField
 from connections.validation import Draft, check, check_values, wrong_conn_id
 
 
@@ -210,9 +205,12 @@ class ConnectionForm(StoredForm):
 
     def _ask_for_needs(self, values: dict[str, Any], method: str) -> None:
         chosen = next((each for each in self.type.methods if each.name == method), None)
+        free = next((each for each in self.type.methods if not each.needs), None)
         for name in chosen.needs if chosen else ():
             if self.type.is_unset(name, values[name]) and self.names[name] not in self.errors:
-                self._complain(name, f"“{chosen.label}” needs this." if chosen else "")
+                words = f"“{chosen.label}” needs this." if chosen else ""
+                more = f" Choose “{free.label}” to go without." if free else ""
+                self._complain(name, words + more)
 
     # The draft
 

@@ -18,7 +18,7 @@ from connections.form_fields import (
     key_file_field,
     shown_text,
 )
-from connections.masking import is_secret_key_name, named_secrets
+from connections.masking import is_secret_key_name, redacted_inside
 from connections.models import CONN_ID_MAX_LENGTH, Connection
 from connections.pasting import Pasted
 from connections.types.base import GROUPS, ConnectionType, LoadedConnection, TypeField
@@ -122,7 +122,8 @@ class StoredForm(forms.Form):
         self.is_unreadable = instance is not None and stored is None
         self.is_new = instance is None and pasted is None
         #: What counts wherever nothing is touched.
-        self.before = pasted.connection if pasted else stored or _readable(instance)
+        plain = instance.load_plain() if instance else LoadedConnection("", "")
+        self.before = pasted.connection if pasted else stored or plain
         self.shape = _with_other_columns(connection_type, self.before)
         self.values = values_of(self.before, self.shape)
         self.facts: dict[str, Any] = instance.secret_facts if instance and not pasted else {}
@@ -222,7 +223,7 @@ class StoredForm(forms.Form):
         return [
             name
             for name, value in self._undeclared().items()
-            if is_secret_key_name(name) or named_secrets(value)
+            if is_secret_key_name(name) or redacted_inside(value) != value
         ]
 
     def _undeclared(self) -> dict[str, Any]:
@@ -236,19 +237,6 @@ class StoredForm(forms.Form):
     @property
     def unreadable_secrets(self) -> list[str]:
         return [name for name in self.facts if name in self.names] if self.is_unreadable else []
-
-
-def _readable(instance: Connection | None) -> LoadedConnection:
-    """What of a connection lies in clear; nothing of one that isn't there yet."""
-    if instance is None:
-        return LoadedConnection(conn_id="", conn_type="")
-    return LoadedConnection(
-        conn_id=instance.conn_id,
-        conn_type=instance.conn_type,
-        description=instance.description,
-        host=instance.host,
-        port=instance.port,
-    )
 
 
 def _with_other_columns(
@@ -269,10 +257,12 @@ def _with_other_columns(
 
 
 def _usual_method(connection_type: ConnectionType) -> str:
-    """The first that needs a login or a secret: what most people hold in their hands.
+    """What the type names, or the first that needs a login or a secret, as most people hold one.
 
     The types have their methods in the order in which they are told apart.
     """
+    if connection_type.preselected:
+        return connection_type.preselected
     methods = connection_type.methods
     held = connection_type.secret_names | {"login", "password"}
     usual = (each.name for each in methods if held.intersection(each.needs))

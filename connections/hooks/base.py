@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Protocol
 
@@ -29,6 +30,8 @@ class Hook(ABC):
 
     def __init__(self, connection: LoadedConnection) -> None:
         self.connection = connection
+        #: Seconds that one call may take at most, whatever the connection says; a test sets it.
+        self.longest_call = math.inf
         #: What ``open`` read elsewhere than in the connection, and must be masked.
         self.secrets: set[str] = set()
 

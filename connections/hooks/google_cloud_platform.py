@@ -108,8 +108,13 @@ class GoogleCloudHook(Hook):
     def open(self) -> GoogleCloudSession:
         """Get a token, so that credentials that Google rejects are found here."""
         extra = self.connection.extra
-        connect = number(extra.get("connect_timeout") or DEFAULT_CONNECT_TIMEOUT)
-        read = number(extra.get("read_timeout") or DEFAULT_READ_TIMEOUT)
+        connect, read = (
+            min(number(extra.get(name) or default), self.longest_call)
+            for name, default in (
+                ("connect_timeout", DEFAULT_CONNECT_TIMEOUT),
+                ("read_timeout", DEFAULT_READ_TIMEOUT),
+            )
+        )
         token_http = _mount(requests.Session(), connect, read)
         request = _OwnRequest(token_http)
         with ExitStack() as unless_opened:

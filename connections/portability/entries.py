@@ -13,7 +13,6 @@ from django.utils.dateparse import parse_datetime
 
 from connections.portability.files import EnvValue, read_values
 from connections.portability.yaml_text import Unquoted
-from connections.types.base import LoadedConnection
 from connections.types.json_text import NotJson
 from connections.types.json_text import parse as parse_json_text
 from connections.uri import (
@@ -25,7 +24,7 @@ from connections.uri import (
     to_json,
     to_uri,
 )
-from connections.validation import Draft, wrong_conn_id
+from connections.validation import Draft, draft_from, wrong_conn_id
 
 #: What a connection has here and not in Airflow. Airflow refuses an entry that has one, and so
 #: never enables what is disabled.
@@ -165,18 +164,3 @@ def _moment(value: Any) -> datetime | None:
             "expires_at is not a moment with its time zone, such as 2027-01-31T00:00:00+00:00."
         )
     return found
-
-
-def draft_from(loaded: LoadedConnection) -> Draft:
-    """A draft of all that the URI and JSON forms carry."""
-    return Draft(
-        conn_id=loaded.conn_id,
-        conn_type=loaded.conn_type,
-        description=loaded.description,
-        host=loaded.host,
-        schema=loaded.schema,
-        login=loaded.login,
-        password=loaded.password,
-        port=loaded.port,
-        extra=loaded.extra,
-    )

@@ -87,15 +87,24 @@ def _read_env(text: str) -> dict[str, Any]:
     for number, line in enumerate(lines, start=1):
         if not line or line.startswith("#"):
             continue
-        match = _LINE.fullmatch(line)
-        if match is None:
+        read = read_line(line)
+        if read is None:
             raise Unreadable(f"Line {number} is not conn_id=value.")
-        name = match["quoted"] or match["name"]
-        conn_id = name if match["quoted"] else without_prefix(name)
+        conn_id, value = read
         if conn_id in found:
             raise Unreadable(f"Line {number}: {_shown(conn_id)} stands in this file twice.")
-        found[conn_id] = EnvValue(_unquoted(match["value"].strip()), is_variable=conn_id != name)
+        found[conn_id] = value
     return found
+
+
+def read_line(line: str) -> tuple[str, EnvValue] | None:
+    """The conn_id and the value of a line of a .env file, if it is one."""
+    match = _LINE.fullmatch(line)
+    if match is None:
+        return None
+    name = match["quoted"] or match["name"]
+    conn_id = name if match["quoted"] else without_prefix(name)
+    return conn_id, EnvValue(_unquoted(match["value"].strip()), is_variable=conn_id != name)
 
 
 class EnvValue(str):
@@ -135,10 +144,15 @@ def _shown(name: str) -> str:
     return name if _SHOWABLE.fullmatch(name) else "a name"
 
 
-def write_values(values: Iterable[tuple[str, Any]], *, file_format: str) -> str:
-    """The file's text. A value is a URI, or an object."""
+def write_values(
+    values: Iterable[tuple[str, Any]], *, file_format: str, for_airflow: bool = False
+) -> str:
+    """The file's text. A value is a URI, or an object. Airflow takes a name with its quotes."""
     if file_format == "env":
-        return "".join(f"{_env_name(name)}={_env_value(value)}\n" for name, value in values)
+        return "".join(
+            f"{name if for_airflow else _env_name(name)}={_env_value(value)}\n"
+            for name, value in values
+        )
     found = dict(values)
     if file_format == "json":
         return json.dumps(found, indent=2, ensure_ascii=False) + "\n"

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, transaction
 
-from access.audit import Actor
+from access.audit import Actor, event, record
 from access.models import AuditEvent
 from connections.exceptions import InvalidConnection, PatchbayError, SecretsUnreadable
 from connections.models import Connection
 from connections.portability.entries import Entry
-from connections.services import draft_of, stage
+from connections.redaction import refuse_exposure
+from connections.services import changed_extras, draft_of, stage
 from connections.types.base import COLUMNS, LoadedConnection
 from connections.unmasking import unmasked
 from connections.validation import Draft, check, doubts
@@ -93,8 +92,9 @@ def carry_out(entries: Sequence[Entry], *, existing: str, skip_bad: bool, actor:
     """
     try:
         return _carry_out(entries, existing=existing, skip_bad=skip_bad, actor=actor)
-    except IntegrityError:
-        # Somebody created one of them just now: this time it is seen as existing.
+    except (IntegrityError, OperationalError):
+        # Somebody created one of them just now, or two imports stood in each other's way: this
+        # time what there is, is seen.
         return _carry_out(entries, existing=existing, skip_bad=skip_bad, actor=actor)
 
 
@@ -105,14 +105,8 @@ def _carry_out(entries: Sequence[Entry], *, existing: str, skip_bad: bool, actor
         if found.count("refused") and not skip_bad:
             raise ImportRefused(found)
         _write(steps, actor=actor)
-        AuditEvent.objects.create(
-            actor_id=actor.user_id,
-            actor_name=actor.name,
-            action="imported",
-            object_type="connections",
-            object_id=found.summary,
-            detail={kind: found.count(kind) for kind in KINDS if found.count(kind)},
-        )
+        counts = {kind: found.count(kind) for kind in KINDS if found.count(kind)}
+        record(actor, "imported", what="connections", name=found.summary, **counts)
     return found
 
 
@@ -126,16 +120,10 @@ def _write(steps: Sequence[_Step], *, actor: Actor) -> None:
         row = step.row or Connection(conn_id=step.draft.conn_id)
         fields = stage(row, step.draft, actor=actor, before=step.before)
         (changed if step.row else added).append(row)
-        events.append(
-            AuditEvent(
-                actor_id=actor.user_id,
-                actor_name=actor.name,
-                action="changed" if step.row else "created",
-                object_type="connection",
-                object_id=row.conn_id,
-                detail={"fields": fields},
-            )
-        )
+        action = "changed" if step.row else "created"
+        events.append(event(actor, action, what="connection", name=row.conn_id, fields=fields))
+    # In one order, so that two imports at once can't wait for each other.
+    added.sort(key=lambda row: row.conn_id)
     Connection.objects.bulk_create(added, batch_size=_BATCH)
     _update_all(changed)
     AuditEvent.objects.bulk_create(events, batch_size=_BATCH)
@@ -177,6 +165,8 @@ def _step(entry: Entry, draft: Draft, row: Connection | None, *, existing: str) 
         stored = draft_of(row, loaded=before) if row else None
         wanted = unmasked(draft, stored=stored)
         check(wanted, is_moved=True)
+        if stored is not None:
+            refuse_exposure(wanted, before=stored)
     except SecretsUnreadable:
         return _refused(entry, "Its stored secrets can't be decrypted with the configured keys.")
     except InvalidConnection as error:
@@ -210,14 +200,5 @@ def _fields(old: Draft | None, new: Draft) -> tuple[str, ...]:
     """The names of what differs; of a new one, what is set."""
     before = old or Draft(new.conn_id, "")
     columns = [name for name in _COLUMNS if getattr(before, name) != getattr(new, name)]
-    names = dict.fromkeys((*before.extra, *new.extra))
-    extras = [
-        f"extra.{name}"
-        for name in names
-        if _as_text(before.extra, name) != _as_text(new.extra, name)
-    ]
+    extras = (f"extra.{name}" for name in changed_extras(before.extra, new.extra))
     return (*columns, *extras)
-
-
-def _as_text(extra: dict[str, Any], name: str) -> str:
-    return json.dumps(extra[name], sort_keys=True) if name in extra else ""

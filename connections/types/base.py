@@ -13,6 +13,8 @@ from connections.types.values import truth
 COLUMNS = ("host", "schema", "login", "password", "port")
 #: Those of them that are stored encrypted, as extra is; the others must hold no secret.
 ENCRYPTED_COLUMNS = ("login", "password", "schema")
+#: The kinds of fields that hold data, as an object or a list or as the text of one.
+JSON_KINDS = ("json", "json_value")
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ class ConnectionType:
     ``None`` or an empty text for what isn't set) and returns the words of what
     is wrong, by field name. ``origin`` says who declares the type:
     ``patchbay``, ``catalogue``, the name of another package, or empty for a
-    type that nothing here declares.
+    type that nothing here declares. ``preselected`` names the method that a new
+    connection begins with, where it isn't the first that needs a login or a secret.
     """
 
     name: str
@@ -106,6 +109,7 @@ class ConnectionType:
     legacy_prefix: str = ""
     check: Callable[[dict[str, Any]], dict[str, str]] | None = None
     origin: str = "patchbay"
+    preselected: str = ""
 
     def field(self, name: str) -> TypeField | None:
         return self._by_name.get(name)
@@ -141,9 +145,7 @@ class ConnectionType:
     def plain_names(self) -> frozenset[str]:
         """The names of what may be seen whole. JSON isn't among it: names inside it decide."""
         return frozenset(
-            field.name
-            for field in self.fields
-            if not field.secret and field.kind not in ("json", "json_value")
+            field.name for field in self.fields if not field.secret and field.kind not in JSON_KINDS
         )
 
     def read(self, extra: dict[str, Any]) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def access_key_id(value: str) -> str:
         return "There is space before or after it."
     if SECRET_ACCESS_KEY.fullmatch(value):
         return "This looks like the secret: have the two changed places?"
-    return "An access key ID begins with AKIA or ASIA and has 16 or more capitals and digits, most often 20."
+    return "An access key ID begins with AKIA or ASIA and has 16 or more capitals and digits."
 
 
 def secret_access_key(value: str) -> str:

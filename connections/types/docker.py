@@ -57,6 +57,7 @@ DOCKER = ConnectionType(
         ),
     ),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#docker",
     check=_check,
 )

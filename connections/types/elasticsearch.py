@@ -67,5 +67,6 @@ ELASTICSEARCH = ConnectionType(
         ),
     ),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#elasticsearch",
 )

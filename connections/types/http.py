@@ -153,6 +153,7 @@ HTTP = ConnectionType(
     description="Any service with an HTTP API",
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK, *_ADVANCED),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#http",
     check=_check,
 )

@@ -67,10 +67,18 @@ def texts(value: Any) -> Iterator[str]:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise NotJson(f"“{twice}” stands in it twice")
+        raise NotJson(f"“{_given_twice(pairs)}” stands in it twice")
     return found
+
+
+def _given_twice(pairs: list[tuple[str, Any]]) -> str:
+    """The first name that comes again; in one pass, because a body may hold many names."""
+    seen: set[str] = set()
+    for name, _ in pairs:
+        if name in seen:
+            return name
+        seen.add(name)
+    raise LookupError
 
 
 def _constant(name: str) -> NoReturn:

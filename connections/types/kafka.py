@@ -282,6 +282,7 @@ KAFKA = ConnectionType(
     description="Topics of Apache Kafka",
     fields=(*_TARGET, *_SIGNING_IN, *_CERTIFICATES, *_NETWORK, *_ADVANCED),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#kafka",
     check=_check,
 )

@@ -161,6 +161,7 @@ MONGO = ConnectionType(
     description="Documents in MongoDB",
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#mongodb",
     check=_check,
 )

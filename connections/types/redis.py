@@ -100,6 +100,7 @@ REDIS = ConnectionType(
     description="Redis or Valkey, one server or a cluster",
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK),
     methods=METHODS,
+    preselected="none",
     docs="docs/connection-types-services.md#redis",
     check=_check,
 )

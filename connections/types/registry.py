@@ -93,10 +93,10 @@ class Registry(Mapping[str, ConnectionType]):
         return len(self._types)
 
     def by_category(self) -> list[tuple[str, list[ConnectionType]]]:
-        """The types of each category by label; categories of ours first, in their order."""
+        """The types of each category by label; those of no category of ours are in Other."""
         groups: dict[str, list[ConnectionType]] = {name: [] for name in CATEGORIES}
         for declared in sorted(self.values(), key=lambda each: each.label.casefold()):
-            groups.setdefault(declared.category, []).append(declared)
+            groups.get(declared.category, groups["Other"]).append(declared)
         return [(name, types) for name, types in groups.items() if types]
 
 

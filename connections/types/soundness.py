@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from connections.types.base import COLUMNS, GROUPS, ConnectionType, TypeField
+from connections.types.base import COLUMNS, ENCRYPTED_COLUMNS, GROUPS, ConnectionType, TypeField
 from connections.types.values import KINDS
 
 
@@ -37,6 +37,8 @@ def _wrong_field(declared: ConnectionType, field: TypeField) -> str:
         return f"there is no group {field.group}"
     if field.column and (field.column not in COLUMNS or field.column != field.name):
         return "a field with a column is called like it, and is one of host, schema, login…"
+    if field.secret and field.column and field.column not in ENCRYPTED_COLUMNS:
+        return "host and port are stored in clear, and hold no secret"
     if field.kind in ("secret", "key_json") and not field.secret:
         return f"a field of the kind {field.kind} is secret"
     if not set(field.methods) <= {method.name for method in declared.methods}:

@@ -11,6 +11,8 @@ from connections.types.json_text import NotJson, parse
 #: Google's rule, with the older form ``domain.com:project``.
 PROJECT_PATTERN = re.compile(r"^([a-z0-9.-]+:)?[a-z][a-z0-9-]{4,28}[a-z0-9]\Z")
 EMAIL_PATTERN = re.compile(r"^[^@\s,]+@[^@\s,.]+(\.[^@\s,.]+)+\Z")
+#: Google's token service and IAM, also by region.
+GOOGLE_API_PATTERN = re.compile(r"^https://[a-z0-9-]+(\.[a-z0-9-]+)*\.googleapis\.com/[^\s@]*\Z")
 SCOPE_PATTERN = re.compile(r"^(https://\S+|[\w.-]+)\Z")
 KEY_NEEDS = ("project_id", "private_key", "client_email", "token_uri")
 CONFIGURATION_NEEDS = ("audience", "subject_token_type", "token_url")
@@ -85,7 +87,25 @@ def credential_configuration(value: str) -> str:
     source = data.get("credential_source")
     if data.get("client_secret") or (isinstance(source, dict) and source.get("headers")):
         return "It holds a secret: keep it in a file on the worker, and give its path here."
-    return wrong_configuration(data)
+    return wrong_configuration(data) or _wrong_places(data)
+
+
+def _wrong_places(data: dict[str, Any]) -> str:
+    """What the worker reads for it (a file, an address) may be sent to nobody but Google.
+
+    Else who may write or test a connection could have the worker's own files sent to a
+    server of theirs. Whoever puts a file on the worker may name any server in it.
+    """
+    urls = [data["token_url"], data.get("service_account_impersonation_url")]
+    if any(url and not GOOGLE_API_PATTERN.match(str(url)) for url in urls):
+        return (
+            "Its token_url and service_account_impersonation_url must be Google's "
+            "(https://….googleapis.com/…). For others, keep it in a file on the worker."
+        )
+    source = data.get("credential_source")
+    if isinstance(source, dict) and "executable" in source:
+        return "It names a program to run: keep it in a file on the worker, and give its path here."
+    return ""
 
 
 def wrong_configuration(data: dict[str, Any]) -> str:

@@ -63,9 +63,17 @@ def _chosen(sent: QueryDict, filters: Filters) -> list[str]:
 
 
 def _back(request: HttpRequest, filters: Filters, refusal: str = "") -> HttpResponse:
+    """To where it was asked for: the list as it was, or the page of one connection."""
     if refusal:
         messages.error(request, refusal)
-    return redirect(reverse("connections") + filters.query)
+    return redirect(_origin(request, filters))
+
+
+def _origin(request: HttpRequest, filters: Filters) -> str:
+    conn_id = request.POST.get("from", "")
+    if re.match(CONN_ID_PATTERN, conn_id):
+        return reverse("connection", args=[conn_id])
+    return reverse("connections") + filters.query
 
 
 def _ask(request: HttpRequest, filters: Filters, act: Act, ids: list[str]) -> HttpResponse:
@@ -82,7 +90,8 @@ def _ask(request: HttpRequest, filters: Filters, act: Act, ids: list[str]) -> Ht
         "gone": sorted(set(ids) - used.keys()),
         "ids": [row.conn_id for row in rows],
         "match": filters.query.removeprefix("?"),
-        "back": reverse("connections") + filters.query,
+        "from": request.POST.get("from", ""),
+        "back": _origin(request, filters),
     }
     return render(request, "connections/bulk_confirm.html", context)
 

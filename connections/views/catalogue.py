@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from connections.types import TYPES
-from connections.types.base import CATEGORIES, ConnectionType
+from connections.types.base import ConnectionType
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,6 @@ class Entry:
 
     type: ConnectionType
     words: str
-
-    @property
-    def category(self) -> str:
-        return self.type.category if self.type.category in CATEGORIES else "Other"
 
     @property
     def is_first_class(self) -> bool:
@@ -33,13 +29,13 @@ def catalogue_page(
 ) -> HttpResponse:
     """``paste_words`` say why what was pasted is no connection."""
     search = request.GET.get("q", "").strip()
-    entries = [entry for entry in _entries() if _is_found(entry, search)]
     categories = [
-        (name, [entry for entry in entries if entry.category == name]) for name in CATEGORIES
+        (name, [entry for entry in _entries(types) if _is_found(entry, search)])
+        for name, types in TYPES.by_category()
     ]
     context = {
         "categories": [(name, found) for name, found in categories if found],
-        "count": len(entries),
+        "count": sum(len(found) for _, found in categories),
         "total": len(TYPES),
         "search": search,
         "conn_id": request.POST.get("conn_id") or request.GET.get("conn_id", ""),
@@ -48,12 +44,10 @@ def catalogue_page(
     return render(request, "connections/catalogue.html", context, status=status)
 
 
-def _entries() -> list[Entry]:
-    """First-class types first, then by label."""
-    entries = [Entry(each, _words(each)) for each in TYPES.values()]
-    return sorted(
-        entries, key=lambda entry: (not entry.is_first_class, entry.type.label.casefold())
-    )
+def _entries(types: list[ConnectionType]) -> list[Entry]:
+    """First-class types first, else in the order of ``types``."""
+    entries = [Entry(each, _words(each)) for each in types]
+    return sorted(entries, key=lambda entry: not entry.is_first_class)
 
 
 def _words(each: ConnectionType) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -16,12 +18,13 @@ from connections.dependents import dependents_of, usage_of
 from connections.exceptions import SecretsUnreadable
 from connections.from_environment import EnvironmentConnection, look_up
 from connections.models import Connection
+from connections.panels import outcome_of, panel_of
 from connections.presentation import groups_of
 from connections.snippets import snippets_of
 from connections.testing import can_test
 from connections.types import type_of
 from connections.types.base import LoadedConnection
-from connections.verdicts import panel_of, verdict_of
+from connections.validation import wrong_conn_id
 from connections.views.finding import find_connection
 
 PAGE_SIZE = 50
@@ -56,16 +59,30 @@ class _Subject:
             return None
 
 
+_SubjectView = Callable[[HttpRequest, _Subject], HttpResponse]
+
+
 @requires(Right.SEE)
 @require_GET
 def short(request: HttpRequest, conn_id: str) -> HttpResponse:
     return redirect("connection", conn_id=conn_id)
 
 
+def _of_subject(view: _SubjectView) -> Callable[[HttpRequest, str], HttpResponse]:
+    """The view by an ID; where it names nothing, a page that says who asks for it."""
+
+    @wraps(view)
+    def of_id(request: HttpRequest, conn_id: str) -> HttpResponse:
+        subject = _find_subject(conn_id)
+        return view(request, subject) if subject else _missing(request, conn_id)
+
+    return of_id
+
+
 @requires(Right.SEE)
 @require_GET
-def overview(request: HttpRequest, conn_id: str) -> HttpResponse:
-    subject = _subject(conn_id)
+@_of_subject
+def overview(request: HttpRequest, subject: _Subject) -> HttpResponse:
     facts = subject.stored.secret_facts if subject.stored and not subject.from_environment else {}
     loaded = subject.load()
     test = subject.stored.tests.first() if subject.stored else None
@@ -83,42 +100,47 @@ def overview(request: HttpRequest, conn_id: str) -> HttpResponse:
 
 @requires(Right.SEE)
 @require_GET
-def health(request: HttpRequest, conn_id: str) -> HttpResponse:
-    subject = _subject(conn_id)
+@_of_subject
+def health(request: HttpRequest, subject: _Subject) -> HttpResponse:
     tests = list(subject.stored.tests.all()) if subject.stored else []
     return _page(
         request,
         subject,
         "health",
-        tests=[(test, verdict_of(test)) for test in tests],
+        tests=[(test, outcome_of(test)) for test in tests],
         panel=panel_of(tests[0]) if tests else None,
     )
 
 
 @requires(Right.SEE)
 @require_GET
-def used_by(request: HttpRequest, conn_id: str) -> HttpResponse:
-    subject = _subject(conn_id)
+@_of_subject
+def used_by(request: HttpRequest, subject: _Subject) -> HttpResponse:
     return _page(request, subject, "used_by", usage=usage_of(subject.conn_id))
 
 
 @requires(Right.SEE)
 @require_GET
-def audit(request: HttpRequest, conn_id: str) -> HttpResponse:
-    subject = _subject(conn_id)
-    events = AuditEvent.objects.filter(object_type="connection", object_id=conn_id)
+@_of_subject
+def audit(request: HttpRequest, subject: _Subject) -> HttpResponse:
+    events = AuditEvent.objects.filter(object_type="connection", object_id=subject.conn_id)
     page = Paginator(events, PAGE_SIZE).get_page(request.GET.get("page"))
     return _page(request, subject, "audit", page=page)
 
 
-def _subject(conn_id: str) -> _Subject:
+def _find_subject(conn_id: str) -> _Subject | None:
     found = look_up(conn_id)
     try:
         return _Subject(find_connection(conn_id), found)
     except Http404:
-        if found is None:
-            raise
-        return _Subject(None, found)
+        return _Subject(None, found) if found else None
+
+
+def _missing(request: HttpRequest, conn_id: str) -> HttpResponse:
+    if wrong_conn_id(conn_id):
+        raise Http404("No connection can have this ID.")
+    context = {"conn_id": conn_id, "dependents": dependents_of([conn_id])[conn_id]}
+    return render(request, "connections/missing.html", context, status=404)
 
 
 def _page(request: HttpRequest, subject: _Subject, tab: str, **more: Any) -> HttpResponse:

@@ -60,7 +60,7 @@ def _create(request: HttpRequest) -> HttpResponse:
             form.refuse(error.errors)
         else:
             messages.success(request, f"Connection {form.draft.conn_id} is created.")
-            return _leave(request, pasted)
+            return _leave(request, form.draft.conn_id, pasted)
     return form_page(request, form, status=422)
 
 
@@ -88,7 +88,7 @@ def edit(request: HttpRequest, conn_id: str) -> HttpResponse:
     )
     if is_ready(request, form) and form.draft is not None and _update(request, form):
         messages.success(request, f"Connection {conn_id} is saved.")
-        return _leave(request, pasted)
+        return _leave(request, conn_id, pasted)
     return form_page(request, form, status=422)
 
 
@@ -107,10 +107,11 @@ def is_ready(request: HttpRequest, form: ConnectionForm) -> bool:
     return is_valid
 
 
-def _leave(request: HttpRequest, pasted: Pasted | None) -> HttpResponse:
+def _leave(request: HttpRequest, conn_id: str, pasted: Pasted | None) -> HttpResponse:
+    """To the connection's own page, where it can be tested."""
     if pasted:
         pasting.forget(pasted.handle, user=request.user)
-    return redirect("connections")
+    return redirect("connection", conn_id=conn_id)
 
 
 def _update(request: HttpRequest, form: ConnectionForm) -> bool:

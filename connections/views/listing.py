@@ -79,7 +79,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "environment_url": filters.with_(is_from_environment=True).query,
         "stored_url": filters.with_(is_from_environment=False).query,
         "clear_url": filters.cleared().query,
-        "match": filters.with_().query.removeprefix("?"),
+        "match": filters.with_(page=page.number).query.removeprefix("?"),
         "chips": chips(counts),
         "types": type_menu(counts),
         "teams": team_menu(counts),

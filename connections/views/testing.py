@@ -12,16 +12,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from access.audit import Actor
 from access.rights import WORDS, Right, caller_of, requires
-from connections.exceptions import SecretsUnreadable
 from connections.forms import ConnectionForm
 from connections.models import Connection, ConnectionTest
+from connections.panels import panel_of
 from connections.testing import refreshed, request_test
 from connections.types import type_of
-from connections.types.base import LoadedConnection
 from connections.validation import wrong_conn_id
-from connections.verdicts import panel_of
 from connections.views.finding import find_connection
-from connections.views.form import find_pasted, is_ready
+from connections.views.form import find_pasted, is_ready, load
 
 PANEL = "connections/_test_panel.html"
 #: What a draft is called that has no ID of its own yet.
@@ -71,7 +69,7 @@ def _form(request: HttpRequest, conn_id: str) -> ConnectionForm:
             request.POST,
             request.FILES,
             instance=connection,
-            stored=_load(connection),
+            stored=load(connection),
             pasted=find_pasted(request),
         )
     data = request.POST.copy()
@@ -81,13 +79,6 @@ def _form(request: HttpRequest, conn_id: str) -> ConnectionForm:
     return ConnectionForm(
         type_of(request.GET["type"]), data, request.FILES, pasted=find_pasted(request)
     )
-
-
-def _load(connection: Connection) -> LoadedConnection | None:
-    try:
-        return connection.load()
-    except SecretsUnreadable:
-        return None
 
 
 def _errors(form: Any) -> list[tuple[str, str]]:

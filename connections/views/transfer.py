@@ -7,11 +7,13 @@ from typing import Any
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.debug import sensitive_post_parameters, sensitive_variables
 from django.views.decorators.http import require_http_methods
 
@@ -23,6 +25,7 @@ from connections.models import Connection
 
 PURPOSE = "import"
 LARGEST = portability.LARGEST
+TOO_MUCH_PASTED = "Paste at most 2 MB; choose larger ones as a file."
 EXISTING_WORDS = (
     ("fail", "Refuse the import"),
     ("skip", "Keep what is stored"),
@@ -72,6 +75,14 @@ class ImportForm(forms.Form):
 
 
 @dataclass(frozen=True)
+class _Alert:
+    """What is said on top of the page: what happened, then what to do."""
+
+    title: str
+    words: str
+
+
+@dataclass(frozen=True)
 class _Source:
     """A text to import, its format, and the handle under which it waits."""
 
@@ -85,8 +96,24 @@ class _Source:
 @sensitive_post_parameters()
 @sensitive_variables()
 @require_http_methods(["GET", "POST"])
+@csrf_exempt
 def import_page(request: HttpRequest) -> HttpResponse:
-    """GET asks for a file; POST previews it, and with ``act=import`` carries it out."""
+    """GET asks for a file; POST previews it, and with ``act=import`` carries it out.
+
+    The token is asked for by the inner view: the middleware would answer more
+    than ``DATA_UPLOAD_MAX_MEMORY_SIZE`` of pasted text with a page without words.
+    """
+    try:
+        _ = request.POST
+    except RequestDataTooBig:
+        alert = _Alert("Nothing was imported", TOO_MUCH_PASTED)
+        return _import_page(request, ImportForm(), alert=alert, status=413)
+    return _import(request)
+
+
+@csrf_protect
+@sensitive_variables()
+def _import(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _import_page(request, ImportForm())
     form = ImportForm(request.POST, request.FILES)
@@ -134,10 +161,26 @@ def _carry_out(
             actor=Actor.of(request.user),
         )
     except portability.ImportRefused as error:
-        return _import_page(request, form, plan=error.plan, source=source, status=422)
+        return _import_page(
+            request,
+            form,
+            plan=error.plan,
+            source=source,
+            alert=_refused(error.plan),
+            status=422,
+        )
     parking.forget(source.handle, user=request.user)
     messages.success(request, f"Imported: {plan.summary}.")
     return redirect("connections")
+
+
+def _refused(plan: portability.Plan) -> _Alert:
+    count = plan.count("refused")
+    one = count == 1
+    return _Alert(
+        f"Nothing was imported: {count} {'is' if one else 'are'} refused",
+        f"Mend {'it' if one else 'them'}, or tick “Leave out what is refused”.",
+    )
 
 
 def _import_page(
@@ -146,9 +189,14 @@ def _import_page(
     *,
     plan: portability.Plan | None = None,
     source: _Source | None = None,
+    alert: _Alert | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    refused = plan.count("refused") if plan else 0
     context = {
+        "alert": alert,
+        "refused": refused,
+        "is_stopped": bool(refused) and not form.cleaned_data["skip_bad"],
         "form": form,
         "plan": plan,
         "source": source,
@@ -165,23 +213,41 @@ def _import_page(
 def export_page(request: HttpRequest) -> HttpResponse:
     """GET (or a POST from the list) asks how; POST with ``act=export`` sends the file."""
     conn_ids = request.POST.getlist("id") or request.GET.getlist("id")
-    rows = Connection.objects.filter(conn_id__in=conn_ids) if conn_ids else Connection.objects.all()
-    unreadable = ""
+    unreadable, is_refused = "", False
     if request.POST.get("act") == "export":
         try:
+            rows = portability.named(conn_ids) if conn_ids else Connection.objects.all()
             return _file(request, rows)
         except SecretsUnreadable as error:
             unreadable = error.conn_id
+        except portability.NotThere:
+            is_refused = True
+    there, missing = portability.there_and_missing(conn_ids)
+    wanted = Connection.objects.all()
+    if conn_ids:
+        wanted = wanted.filter(pk__in=[row.pk for row in there])
     context = {
         "unreadable": unreadable,
-        "conn_ids": list(rows.values_list("conn_id", flat=True)) if conn_ids else [],
-        "total": rows.count(),
-        "missing": sorted(set(conn_ids) - set(rows.values_list("conn_id", flat=True)))
-        if conn_ids
-        else [],
+        "is_refused": is_refused,
+        "is_chosen": bool(conn_ids),
+        "conn_ids": [row.conn_id for row in there],
+        "total": wanted.count(),
+        "missing": [conn_id for conn_id in missing if conn_id.isprintable()],
+        **_of_airflow(wanted),
     }
-    status = 409 if unreadable else 200
+    status = 409 if unreadable or is_refused else 200
     return render(request, "connections/export.html", context, status=status)
+
+
+def _of_airflow(rows: QuerySet[Connection]) -> dict[str, int]:
+    """How many Airflow mustn't use, how many it takes without a date, or in .env a description."""
+    gone = Q(is_disabled=True) | Q(expires_at__lte=timezone.now())
+    return {
+        "unusable": rows.filter(gone).count(),
+        "expiring": rows.exclude(gone).filter(expires_at__isnull=False).count(),
+        "unsayable": rows.exclude(gone).filter(conn_type__regex="[^a-z0-9_+.]").count(),
+        "described": rows.exclude(gone).exclude(description="").count(),
+    }
 
 
 def _file(request: HttpRequest, rows: Any) -> HttpResponse:
@@ -194,15 +260,16 @@ def _file(request: HttpRequest, rows: Any) -> HttpResponse:
         file_format = "json"
     if serialization not in portability.SERIALIZATIONS:
         serialization = "json"
-    text = portability.export(
+    done = portability.export(
         rows,
         file_format=file_format,
         serialization=serialization,
         redact=redact,
         actor=Actor.of(request.user),
+        for_airflow=bool(request.POST.get("for_airflow")),
     )
     moment = timezone.now().strftime("%Y-%m-%d")
     name = f"connections-{moment}.{file_format}"
-    answer = HttpResponse(text, content_type=f"{CONTENT_TYPES[file_format]}; charset=utf-8")
+    answer = HttpResponse(done.text, content_type=f"{CONTENT_TYPES[file_format]}; charset=utf-8")
     answer["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

@@ -11,6 +11,7 @@ import argparse
 import os
 import secrets
 import sys
+from dataclasses import replace
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -101,8 +102,7 @@ def _follow(stored: Connection, endpoint: str) -> None:
     """Leave alone what a person made of it, and what can't be read."""
     from access.audit import Actor
     from connections.exceptions import SecretsUnreadable
-    from connections.services import update_connection
-    from connections.validation import Draft
+    from connections.services import draft_of, update_connection
 
     try:
         loaded = stored.load()
@@ -113,18 +113,7 @@ def _follow(stored: Connection, endpoint: str) -> None:
     known = str(extra.get("api_endpoint", ""))
     if known == endpoint or not extra.get("is_anonymous") or not is_loopback(known):
         return
-    draft = Draft(
-        conn_id=loaded.conn_id,
-        conn_type=loaded.conn_type,
-        description=loaded.description,
-        host=loaded.host,
-        schema=loaded.schema,
-        login=loaded.login,
-        password=loaded.password,
-        port=loaded.port,
-        extra={**extra, "api_endpoint": endpoint},
-        is_disabled=stored.is_disabled,
-    )
+    draft = replace(draft_of(stored, loaded=loaded), extra={**extra, "api_endpoint": endpoint})
     update_connection(draft, actor=Actor("make run"), version=stored.version)
     print(f"{CONNECTION} follows the local BigQuery to {endpoint}.")
 

@@ -213,6 +213,28 @@ def listed(value: Any) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+#: What is told of an act as yes or no, in words; nothing where it goes without saying.
+_FACTS = {
+    ("is_draft", True): "the form as it stood",
+    ("is_draft", False): "",
+    ("redacted", True): "without secrets",
+    ("redacted", False): "with secrets",
+}
+
+
+@register.filter
+def told(detail: dict[str, Any]) -> list[tuple[str, Any]]:
+    """The names and values of an audit event's detail; a fact that has words has no name."""
+    found: list[tuple[str, Any]] = []
+    for name, value in detail.items():
+        words = _FACTS.get((name, value)) if isinstance(value, bool) else None
+        if words is None:
+            found.append((name.replace("_", " "), value))
+        elif words:
+            found.append(("", words))
+    return found
+
+
 @register.filter
 def breakable(text: str) -> SafeString:
     """An e-mail address or an id, which a narrow column may break at its signs."""

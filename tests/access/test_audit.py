@@ -139,3 +139,16 @@ def test_a_user_without_rights_gets_no_admin_pages() -> None:
     assert client.get(ADMIN).status_code == 403
     set_role(user, "Admin")
     assert client.get(ADMIN).status_code == 200
+
+
+def test_what_is_yes_or_no_is_told_in_words(client: Client) -> None:
+    by = Actor("ann")
+    record(by, "tested", what="connection", name="a", is_draft=True)
+    record(by, "tested", what="connection", name="b", is_draft=False)
+    record(by, "exported", what="connection", name="c", redacted=False, file_format="json")
+    record(by, "exported", what="connection", name="d", redacted=True)
+    text = client.get(URL).content.decode()
+    for words in ("the form as it stood", "with secrets", "without secrets", ">file format</span>"):
+        assert text.count(words) == 1, words
+    for raw in ("is_draft", "redacted", "False", "True"):
+        assert raw not in text

@@ -345,3 +345,18 @@ def test_the_list_takes_as_many_queries_for_many_users_as_for_few(
         user_of("Viewer", f"user{number}")
     with django_assert_max_num_queries(14):
         client.get("/settings/users/")
+
+
+def test_ones_own_tokens_go_on_by_fifty() -> None:
+    ann = user_of("Viewer", "ann")
+    ApiToken.objects.bulk_create(
+        ApiToken(user=ann, name=f"token-{n:02}", digest=str(n), prefix="pb_", scopes=["read"])
+        for n in range(51)
+    )
+    client = Client()
+    client.force_login(ann)
+    assert len(client.get("/settings/tokens/").context["own"]) == 50
+    page = client.get("/settings/tokens/?own=2")
+    assert len(page.context["own"]) == 1
+    assert "Page 2 of 2" in page.content.decode()
+    assert 'href="/api/docs"' in page.content.decode()

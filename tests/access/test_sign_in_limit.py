@@ -16,10 +16,12 @@ from access.audit import Actor
 from access.models import AuditEvent, SignInAttempt
 from access.sign_in import (
     ADDRESS_FACTOR,
+    CALL_FACTOR,
     Throttled,
     client_address,
     confirm_password,
     count_bad_token,
+    count_token_call,
     sign_in,
 )
 from access.users import set_password
@@ -285,3 +287,26 @@ def test_the_limit_is_so_many_in_such_a_time(value: str, rate: Rate | None) -> N
 def test_a_limit_that_cannot_be_read_stops_the_start(value: str) -> None:
     with pytest.raises(ImproperlyConfigured, match=r"PATCHBAY_SIGN_IN_LIMIT.*10/5m"):
         environment(value).rate("SIGN_IN_LIMIT", default="10/5m")
+
+
+def ask_for_token(address: str = "10.0.0.1") -> Any:
+    body = {"username": "ann", "password": PASSWORD}
+    return Client().post("/auth/token", body, content_type="application/json", REMOTE_ADDR=address)
+
+
+def test_calls_for_a_token_are_counted_for_the_address_also_when_they_succeed(
+    ann: Any, settings: Any
+) -> None:
+    settings.SIGN_IN_LIMIT = Rate(1, 300)
+    request = RequestFactory().get("/", REMOTE_ADDR="10.0.0.1")
+    for _ in range(CALL_FACTOR - 1):
+        count_token_call(request)
+    assert ask_for_token().status_code == 201
+    events = AuditEvent.objects.count()
+    answer = ask_for_token()
+    assert answer.status_code == 429
+    assert 0 < int(answer["Retry-After"]) <= 300
+    assert "Too many calls for a token." in answer.json()["detail"]
+    assert AuditEvent.objects.count() == events
+    assert ask_for_token("10.0.0.2").status_code == 201
+    assert post("ann", PASSWORD).status_code == 302

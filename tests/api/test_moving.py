@@ -107,6 +107,19 @@ def secret(admin: Caller) -> None:
     stored("b", "http")
 
 
+def test_an_export_for_airflow_counts_what_it_left_out_and_another_what_is_not_for_it(
+    admin: Caller,
+) -> None:
+    stored("a", "http", description="Nightly")
+    stored("off", "http", is_disabled=True)
+    answer = admin.post(EXPORT, {"for_airflow": True, "file_format": "env"})
+    assert answer.content.decode() == "a=http://\n"
+    assert (answer["Patchbay-Left-Out"], answer["Patchbay-Shortened"]) == ("1", "1")
+    plain = admin.post(EXPORT, {})
+    assert json.loads(plain.content)["off"]["is_disabled"] is True
+    assert (plain["Patchbay-Left-Out"], plain["Patchbay-Not-For-Airflow"]) == ("0", "1")
+
+
 @pytest.mark.usefixtures("secret")
 def test_an_export_is_redacted_unless_secrets_are_asked_for(admin: Caller) -> None:
     answer = admin.post(EXPORT, {})
@@ -204,7 +217,7 @@ def test_who_may_only_test_tests_what_is_stored(db: None, fields: dict[str, Any]
 
 def test_a_draft_of_ones_own_is_tested_without_being_saved(db: None) -> None:
     extra = '{"project": "acme-reports", "is_anonymous": true}'
-    answer = Caller("Operator").post(f"{CONNECTIONS}/enqueue-test", body(extra=extra))
+    answer = Caller("Editor").post(f"{CONNECTIONS}/enqueue-test", body(extra=extra))
     assert answer.status_code == 202
     assert set(answer.json()) == {"token", "connection_id", "state"}
     assert not Connection.objects.exists()

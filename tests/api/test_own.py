@@ -118,6 +118,12 @@ def test_the_tokens_of_others_are_not_there(admin: Caller) -> None:
     assert caller_for(made["token"])
 
 
+def test_who_has_no_role_makes_no_token(db: None) -> None:
+    answer = Caller("").post(f"{OWN}/tokens", {"name": "t", "scopes": ["read"]})
+    assert answer.status_code == 403
+    assert not ApiToken.objects.exists()
+
+
 def test_an_api_token_makes_and_ends_no_tokens(db: None) -> None:
     caller = Caller("Admin", scopes=("read", "write", "use"))
     own = ApiToken.objects.get()

@@ -20,6 +20,8 @@ from tests.api.calls import BY, CONNECTIONS, OWN, Caller, everything, faults, st
 from tests.roles import user_of
 
 BODY = {"connection_id": "new", "conn_type": "http"}
+#: Who may only test tests what is stored.
+AS_STORED = {"connection_id": "pg", "conn_type": "postgres"}
 #: Every call with the least role that may make it, and the scope that a token needs for it.
 CALLS: list[tuple[str, str, Any, str, str]] = [
     ("GET", CONNECTIONS, None, "Viewer", "read"),
@@ -27,8 +29,8 @@ CALLS: list[tuple[str, str, Any, str, str]] = [
     ("GET", f"{OWN}/connection-types", None, "Viewer", "read"),
     ("GET", f"{OWN}/connection-types/http", None, "Viewer", "read"),
     ("GET", f"{OWN}/connections/pg/used-by", None, "Viewer", "read"),
-    ("POST", f"{CONNECTIONS}/test", BODY, "Operator", "use"),
-    ("POST", f"{CONNECTIONS}/enqueue-test", BODY, "Operator", "use"),
+    ("POST", f"{CONNECTIONS}/test", AS_STORED, "Operator", "use"),
+    ("POST", f"{CONNECTIONS}/enqueue-test", AS_STORED, "Operator", "use"),
     ("POST", CONNECTIONS, BODY, "Editor", "write"),
     ("PATCH", CONNECTIONS, {"actions": []}, "Editor", "write"),
     ("PATCH", f"{CONNECTIONS}/pg", {**BODY, "connection_id": "pg"}, "Editor", "write"),

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.roles import user_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a long password"
 
 

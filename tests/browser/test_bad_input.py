@@ -127,8 +127,9 @@ def test_an_import_with_one_wrong_connection_names_it_and_writes_none(
         expect(page.get_by_text("1 added, 1 refused", exact=True)).to_be_visible()
         row = page.locator("tbody tr").filter(has_text="refused")
         expect(row).to_contain_text(words)
-        page.get_by_role("button", name="Import", exact=True).click()
-        expect(page.get_by_role("heading", name="What this import would do")).to_be_visible()
+        expect(page.get_by_role("heading", name="would be refused as a whole")).to_be_visible()
+        page.get_by_role("button", name="Import as chosen above").click()
+        expect(page.get_by_role("alert")).to_contain_text("Nothing was imported: 1 is refused")
         expect(row).to_contain_text(words)
         assert Connection.objects.count() == 1
     portray(page, "bad-import")

@@ -54,6 +54,22 @@ def test_the_short_address_leads_to_the_overview(admin_client: Client, connect: 
     assert answer.headers["Location"] == url("overview")
 
 
+def test_a_stage_that_an_older_version_knew_is_told_by_its_name(
+    admin_client: Client, connect: Any
+) -> None:
+    ConnectionTest.objects.create(
+        connection=connect(),
+        conn_id="my_gcp_conn",
+        digest="1",
+        version=1,
+        state=ConnectionTestState.FAILED,
+        stages=[{"name": "handshake", "state": "failed"}],
+        requested_by="tester",
+        ended_at=timezone.now(),
+    )
+    assert "Failed at handshake" in admin_client.get(url("health")).content.decode()
+
+
 def test_health_lists_the_tests_with_their_versions(admin_client: Client, connect: Any) -> None:
     connection = connect()
     ConnectionTest.objects.create(
@@ -151,3 +167,63 @@ def test_the_last_uses_lead_to_their_runs(admin_client: Client, connect: Any) ->
     text = admin_client.get(url("used-by")).content.decode()
     assert f'href="/runs/{run.pk}/"' in text
     assert "bq_task" in text
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_a_connection_that_is_not_there_says_who_names_it_and_offers_to_create_it(
+    admin_client: Client, tab: str
+) -> None:
+    save_dag(query_task())
+    page = admin_client.get(url(tab))
+    text = page.content.decode()
+    assert page.status_code == 404
+    assert "There is no connection" in text
+    assert "1 DAG names it." in text
+    assert "?conn_id=my_gcp_conn" in text
+    other = admin_client.get(url(tab, "nothing"))
+    assert (other.status_code, "No DAG names it." in other.content.decode()) == (404, True)
+
+
+def test_who_may_not_create_one_is_told_so(client: Client) -> None:
+    client.force_login(user_of("Viewer"))
+    text = client.get(url("overview")).content.decode()
+    assert "ask somebody who is an Editor" in text
+    assert "?conn_id=" not in text
+
+
+def test_an_id_that_cannot_be_has_no_page_of_its_own(admin_client: Client) -> None:
+    page = admin_client.get(url("overview", "a b"))
+    assert (page.status_code, "There is no connection" in page.content.decode()) == (404, False)
+
+
+def test_acts_of_the_menu_come_back_to_the_page(admin_client: Client, connect: Any) -> None:
+    connect()
+    sent = {"id": "my_gcp_conn", "from": "my_gcp_conn"}
+    text = admin_client.get(url("overview")).content.decode()
+    for act in ("duplicate", "disable"):
+        assert f'name="act" value="{act}"' in text
+    assert 'href="/connections/export/?id=my_gcp_conn"' in text
+    asked = admin_client.post("/connections/bulk/", {"act": "disable", **sent}).content.decode()
+    assert f'href="{url("overview")}"' in asked
+    assert '<input type="hidden" name="from" value="my_gcp_conn">' in asked
+    sure = {"act": "disable", "confirmed": "1", **sent}
+    assert admin_client.post("/connections/bulk/", sure).headers["Location"] == url("overview")
+    assert Connection.objects.get().is_disabled
+    assert 'value="enable"' in admin_client.get(url("overview")).content.decode()
+    answer = admin_client.post("/connections/bulk/", {"act": "enable", **sent})
+    assert answer.headers["Location"] == url("overview")
+    assert not Connection.objects.get().is_disabled
+
+
+@pytest.mark.parametrize("origin", ["//evil.example", "../", "a b", ""])
+def test_an_act_goes_back_to_nowhere_else(admin_client: Client, connect: Any, origin: str) -> None:
+    connect()
+    sent = {"act": "duplicate", "id": "my_gcp_conn", "from": origin, "match": "q=my&page=2"}
+    answer = admin_client.post("/connections/bulk/", sent)
+    assert answer.headers["Location"] == "/connections/?q=my&page=2"
+
+
+def test_who_may_only_see_has_no_menu(client: Client, connect: Any) -> None:
+    connect()
+    client.force_login(user_of("Viewer"))
+    assert ">More<" not in client.get(url("overview")).content.decode()

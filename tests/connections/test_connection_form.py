@@ -69,7 +69,7 @@ def test_a_connection_is_created_by_pasting_a_key(admin_client: Client) -> None:
         keyfile_dict=KEY_TEXT.replace("\n", "\r\n"),
     )
     assert answer.status_code == 302
-    assert answer.url == "/connections/"
+    assert answer.url == "/connections/my_gcp_conn/overview/"
     row = Connection.objects.get()
     assert (row.version, row.description, str(row.created_by)) == (1, "Reports", "admin")
     assert extra_of() == {"project": "acme-reports", "keyfile_dict": KEY_TEXT}
@@ -238,7 +238,8 @@ def test_clear_needs_another_method_and_then_clears(admin_client: Client) -> Non
     store(keyfile_dict=KEY_TEXT, project="acme-reports")
     before = row_of()
     page = send(admin_client, EDIT, keyfile_dict__clear="on")
-    assert errors_on(page) == {"keyfile_dict": ["“Service account key” needs this."]}
+    words = "“Service account key” needs this. Choose “Application default” to go without."
+    assert errors_on(page) == {"keyfile_dict": [words]}
     assert row_of() == before
     assert send(admin_client, EDIT, keyfile_dict__clear="on", method="default").status_code == 302
     row = Connection.objects.get()

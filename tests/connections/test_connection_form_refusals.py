@@ -204,18 +204,18 @@ def test_a_new_secret_and_clear_at_once_are_refused(admin_client: Client) -> Non
 # Methods
 
 
+NEEDS = "needs this. Choose “Application default” to go without."
+
+
 def test_a_method_without_what_it_needs_is_refused_at_that_field(refused: Any) -> None:
-    assert refused(method="key") == {"keyfile_dict": ["“Service account key” needs this."]}
-    assert refused(method="key", keyfile_dict="  \r\n")["keyfile_dict"][0] == (
-        "“Service account key” needs this."
-    )
-    assert refused(method="key_path") == {"key_path": ["“Key file” needs this."]}
-    assert refused(method="secret_manager", key_secret_project_id="acme-vault") == {
-        "key_secret_name": ["“Secret Manager” needs this."]
-    }
+    key, provider = f"“Service account key” {NEEDS}", f"“Identity provider” {NEEDS}"
+    assert refused(method="key") == {"keyfile_dict": [key]}
+    assert refused(method="key", keyfile_dict="  \r\n")["keyfile_dict"][0] == key
+    assert refused(method="key_path") == {"key_path": [f"“Key file” {NEEDS}"]}
+    assert refused(method="secret_manager") == {"key_secret_name": [f"“Secret Manager” {NEEDS}"]}
     assert refused(method="identity_provider", client_id="me") == {
-        "credential_config_file": ["“Identity provider” needs this."],
-        "idp_issuer_url": ["“Identity provider” needs this."],
+        "credential_config_file": [provider],
+        "idp_issuer_url": [provider],
     }
 
 

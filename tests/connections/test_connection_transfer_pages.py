@@ -171,3 +171,68 @@ def test_an_unreadable_connection_is_named_and_nothing_is_exported(
     answer = admin_client.post(EXPORT, {"act": "export", "secrets": "with"})
     assert (answer.status_code, "Nothing was exported" in answer.content.decode()) == (409, True)
     assert not AuditEvent.objects.filter(action="exported").exists()
+
+
+def test_an_import_that_is_refused_says_so_on_top_and_before_it_is_tried(
+    admin_client: Client,
+) -> None:
+    content = json.dumps({"crm": "http://crm.example", "a b": f"http://:{SECRET}@x.example"})
+    page = preview(admin_client, content)
+    text = page.content.decode()
+    assert "This import would be refused as a whole: 1 is refused" in text
+    assert re.search('<button class="btn" name="act" value="import">', text)
+    answer = confirm(admin_client, page)
+    assert (answer.status_code, 'role="alert"' in answer.content.decode()) == (422, True)
+    assert "Nothing was imported: 1 is refused" in answer.content.decode()
+    assert "tick “Leave out what is refused”" in answer.content.decode()
+    assert_unseen(answer, SECRET)
+    assert not Connection.objects.exists()
+
+
+def test_more_pasted_than_a_request_may_hold_is_refused_with_words() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user_of("Admin", "ann"))
+    token = client.get(IMPORT).context["csrf_token"]
+    content = SECRET + "x" * 2_700_000
+    sent = {"content": content, "existing": "fail", "csrfmiddlewaretoken": str(token)}
+    answer = client.post(IMPORT, sent)
+    assert (answer.status_code, "Paste at most 2 MB" in answer.content.decode()) == (413, True)
+    assert_unseen(answer, SECRET)
+    assert not ParkedText.objects.exists()
+
+
+def test_an_import_needs_the_csrf_token() -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(user_of("Admin", "ann"))
+    assert preview(client).status_code == 403
+    assert not ParkedText.objects.exists()
+    token = str(client.get(IMPORT).context["csrf_token"])
+    assert preview(client, csrfmiddlewaretoken=token).status_code == 200
+
+
+@pytest.mark.parametrize("conn_id", ["nope", "a" * 300, "a\nb"])
+def test_an_export_of_what_is_not_there_is_refused(admin_client: Client, conn_id: str) -> None:
+    confirm(admin_client, preview(admin_client))
+    assert admin_client.get(EXPORT, {"id": conn_id}).status_code == 200
+    sent = {"act": "export", "id": ["crm", conn_id]}
+    answer = admin_client.post(EXPORT, sent)
+    assert (answer.status_code, "Nothing was exported" in answer.content.decode()) == (409, True)
+    assert not AuditEvent.objects.filter(action="exported").exists()
+
+
+def test_a_nul_in_an_id_is_refused_in_an_export(admin_client: Client) -> None:
+    assert admin_client.get(f"{EXPORT}?id=%00").status_code == 200
+    sent = {"act": "export", "id": "\0"}
+    assert admin_client.post(EXPORT, sent).status_code in (400, 409)
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_export_for_airflow_tells_before_what_it_leaves_out(admin_client: Client) -> None:
+    confirm(admin_client, preview(admin_client))
+    Connection.objects.filter(conn_id="crm").update(is_disabled=True)
+    text = admin_client.get(EXPORT).content.decode()
+    assert "1 disabled or expired is left out" in text
+    answer = admin_client.post(EXPORT, {"act": "export", "for_airflow": "on"})
+    assert list(json.loads(answer.content)) == ["warehouse"]
+    plain = admin_client.post(EXPORT, {"act": "export"})
+    assert json.loads(plain.content)["crm"]["is_disabled"] is True

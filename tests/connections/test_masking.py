@@ -18,11 +18,12 @@ from connections.masking import (
     is_secret_key_name,
     mask_secrets_in_use,
     named_secrets,
-    redacted,
     redacted_text,
     secret_texts,
     secrets_in_use,
 )
+from connections.redaction import redacted_extra
+from connections.types.base import ConnectionType, TypeField
 from patchbay.logs import MaskingFormatter
 from tests.connections.conftest import key_file
 
@@ -209,8 +210,13 @@ def test_extras_are_redacted_by_declaration_first_and_then_by_name() -> None:
         "text": '{"token": "t"}',
         "list": "[1, 2]",
     }
-    known = {"client_secret", "declared_plain_token", "project"}
-    assert redacted(extra, secret_names={"client_secret"}, known=known) == {
+    fields = (
+        TypeField("client_secret", "Client secret", kind="secret", secret=True),
+        TypeField("declared_plain_token", "Plain token"),
+        TypeField("project", "Project"),
+    )
+    declared = ConnectionType("tulips", "Tulips", "Other", "", fields)
+    assert redacted_extra(declared, extra) == {
         "client_secret": "***",
         "declared_plain_token": "shown: its type says that it is no secret",
         "project": "acme-reports",

@@ -15,11 +15,12 @@ from django.utils import timezone
 from access.audit import Actor
 from access.models import AuditEvent
 from connections.models import Connection, ConnectionTest, ConnectionTestState
-from connections.testing import LONGEST_WAIT, find_test, request_test, wait_for
+from connections.testing import LONGEST_QUEUE, LONGEST_WAIT, find_test, request_test, wait_for
+from connections.trial import run
 from connections.validation import Draft
 from tests import processes
 from tests.connections.pages import form_on
-from tests.fakes.google import FakeGoogle, JobError, JobPlan
+from tests.fakes.google import FakeGoogle, Fault, JobError, JobPlan
 from tests.roles import user_of
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -179,6 +180,46 @@ def test_a_test_that_no_worker_takes_ends_as_failed(settings: Any, connect: Any)
     assert found is not None
     assert (found.state, found.code) == (ConnectionTestState.FAILED, "test:no-worker")
     assert find_test("another token") is None
+
+
+def test_a_test_waits_for_its_turn_while_workers_make_others(settings: Any, connect: Any) -> None:
+    settings.BROKER_URL = ""
+    connection = connect(is_anonymous=True, project="acme-reports")
+    test, token = request_test(None, conn_id="my_gcp_conn", actor=ACTOR)
+    now = timezone.now()
+    ConnectionTest.objects.filter(pk=test.pk).update(
+        created_at=now - timedelta(seconds=LONGEST_WAIT + 1), state=ConnectionTestState.PENDING
+    )
+    ConnectionTest.objects.create(
+        connection=connection,
+        conn_id="my_gcp_conn",
+        digest="0" * 64,
+        state=ConnectionTestState.RUNNING,
+        started_at=now,
+    )
+    found = find_test(token)
+    assert found is not None
+    assert found.state == ConnectionTestState.PENDING
+    late = now - timedelta(seconds=LONGEST_QUEUE + 1)
+    ConnectionTest.objects.filter(pk=test.pk).update(created_at=late)
+    found = find_test(token)
+    assert found is not None
+    assert found.code == "test:no-worker"
+
+
+def test_a_test_does_not_wait_as_long_as_the_connection_would(
+    worker: Any, google: FakeGoogle, key: Any, connect: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In this process, where the limit can be made short: the server never answers."""
+    monkeypatch.setattr("connections.trial.LONGEST_CALL", 0.3)
+    google.on("jobs.insert", Fault.hang())
+    connect(keyfile_dict=key, api_endpoint=google.url, read_timeout=3600)
+    test = ConnectionTest.objects.create(
+        connection=Connection.objects.get(), conn_id="my_gcp_conn", digest="1" * 64
+    )
+    run(test.pk)
+    test.refresh_from_db()
+    assert (test.state, test.code) == (ConnectionTestState.FAILED, "cloud:timeout")
 
 
 def test_who_may_not_test_is_told_and_nothing_is_tested(connect: Any) -> None:

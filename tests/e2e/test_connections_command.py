@@ -309,6 +309,8 @@ def test_a_dry_run_shows_the_diff_and_the_import_makes_it(made: Draft) -> None:
         "password, extra.api_token, extra.n",
     )
     assert (refused["result"], refused["conn_id"]) == ("refused", "b")
+    table = manage("import", "-", "--dry-run", "--overwrite", given=text)
+    assert "It would be refused as a whole" in table.stdout
     assert stored() == made
     failed = manage("import", "-", "--overwrite", given=text)
     assert failed.returncode == 1

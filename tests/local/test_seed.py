@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
 from django.contrib.auth import authenticate, get_user_model
+from django.utils import timezone
 
 from access.audit import Actor
 from connections.models import Connection
@@ -103,6 +105,16 @@ def test_what_a_person_made_of_it_is_left_alone(changes: dict[str, Any]) -> None
     before = Connection.objects.values().get(conn_id=CONNECTION)
     prepare_demo_connection(SECOND)
     assert Connection.objects.values().get(conn_id=CONNECTION) == before
+
+
+def test_what_follows_keeps_its_day_of_expiry_and_stays_disabled() -> None:
+    prepare_demo_connection(FIRST)
+    day = timezone.now() + timedelta(days=1)
+    Connection.objects.update(expires_at=day, is_disabled=True)
+    prepare_demo_connection(SECOND)
+    stored = Connection.objects.get(conn_id=CONNECTION)
+    assert extra()["api_endpoint"] == SECOND
+    assert (stored.expires_at, stored.is_disabled) == (day, True)
 
 
 def test_a_deleted_demo_connection_stays_deleted() -> None:

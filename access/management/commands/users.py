@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import json
 import sys
 from typing import Any
 
@@ -18,13 +17,12 @@ from django.core.management.base import BaseCommand, CommandError
 
 from access import users
 from access.audit import Actor
+from access.output import FORMATS, formatted
 from access.rights import ROLES
 from access.roles import role_of
 
 REFUSED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
-FORMATS = ("table", "json", "yaml", "plain")
 NO_ROLE = "none"
-ACTOR = Actor("command line")
 
 
 class Command(BaseCommand):
@@ -65,38 +63,44 @@ class Command(BaseCommand):
 
     def _on_list(self, options: dict[str, Any]) -> None:
         rows = [_row(user) for user in _all_users()]
-        self.stdout.write(_formatted(rows, options["output"]))
+        self.stdout.write(formatted(rows, options["output"]))
 
     def _on_add(self, options: dict[str, Any]) -> None:
         name, one_time = options["username"], options["one_time"]
         password = self._password(options)
         role = _role(options)
-        users.add_user(name, role=role, password=password, is_one_time=one_time, actor=ACTOR)
+        users.add_user(
+            name, role=role, password=password, is_one_time=one_time, actor=Actor.of_command_line()
+        )
         self.stdout.write(f"{name} is added: {role or 'no role'}.")
         self._tell(password, one_time)
 
     def _on_role(self, options: dict[str, Any]) -> None:
         user, role = users.find_user(options["username"]), _role(options)
-        users.change_role(user, role, actor=ACTOR)
+        users.change_role(user, role, actor=Actor.of_command_line())
         self.stdout.write(f"{options['username']}: {role or 'no role'}.")
 
     def _on_password(self, options: dict[str, Any]) -> None:
         user, one_time = users.find_user(options["username"]), options["one_time"]
         password = self._password(options)
-        users.set_password(user, password, is_one_time=one_time, actor=ACTOR)
+        users.set_password(user, password, is_one_time=one_time, actor=Actor.of_command_line())
         self.stdout.write(f"{options['username']} has a new password, and is signed out.")
         self._tell(password, one_time)
 
     def _on_deactivate(self, options: dict[str, Any]) -> None:
-        users.set_active(users.find_user(options["username"]), is_active=False, actor=ACTOR)
+        users.set_active(
+            users.find_user(options["username"]), is_active=False, actor=Actor.of_command_line()
+        )
         self.stdout.write(f"{options['username']} is deactivated.")
 
     def _on_activate(self, options: dict[str, Any]) -> None:
-        users.set_active(users.find_user(options["username"]), is_active=True, actor=ACTOR)
+        users.set_active(
+            users.find_user(options["username"]), is_active=True, actor=Actor.of_command_line()
+        )
         self.stdout.write(f"{options['username']} is active.")
 
     def _on_delete(self, options: dict[str, Any]) -> None:
-        users.delete_user(users.find_user(options["username"]), actor=ACTOR)
+        users.delete_user(users.find_user(options["username"]), actor=Actor.of_command_line())
         self.stdout.write(f"{options['username']} is deleted.")
 
     def _password(self, options: dict[str, Any]) -> str:
@@ -147,31 +151,3 @@ def _row(user: Any) -> dict[str, Any]:
         "superuser": user.is_superuser,
         "last_sign_in": user.last_login.isoformat() if user.last_login else None,
     }
-
-
-def _formatted(rows: list[dict[str, Any]], output: str) -> str:
-    """``table`` is for people, the others for programs: ``plain`` has tabs and no headings."""
-    if output == "json":
-        return json.dumps(rows, indent=2, ensure_ascii=False)
-    if output == "yaml":
-        import yaml
-
-        return str(yaml.safe_dump(rows, sort_keys=False, allow_unicode=True)).rstrip()
-    lines = [[_cell(value) for value in row.values()] for row in rows]
-    if output == "plain":
-        return "\n".join("\t".join(line) for line in lines)
-    return _table([["username", "role", "active", "superuser", "last sign-in"], *lines])
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "never" if value is None else str(value)
-
-
-def _table(lines: list[list[str]]) -> str:
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )

@@ -89,7 +89,7 @@ class Command(BaseCommand):
         try:
             run = trigger_dag_run(
                 options["dag_id"],
-                actor=Actor("command line"),
+                actor=Actor.of_command_line(),
                 conf=conf,
                 run_id=options["run_id"],
             )

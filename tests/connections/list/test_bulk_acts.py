@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from connections import bulk
 from connections.models import Connection, ConnectionTest
+from connections.portability import carry_out, read
 from connections.services import create_connection
 from connections.validation import Draft
 from tests.conftest import ACTOR
@@ -173,6 +175,16 @@ def test_if_one_is_not_valid_any_more_none_is_duplicated_and_its_values_are_not_
     assert words.startswith("Nothing was duplicated: b isn’t right as it is stored (description:")
     assert "tulip" not in words
     assert everything() == before
+
+
+def test_what_an_import_took_with_a_warning_is_duplicated_as_it_is(client: Client) -> None:
+    extra = {"key_path": "/a.json", "is_anonymous": True, "project": "acme-reports"}
+    file = json.dumps({"odd": {"conn_type": "google_cloud_platform", "extra": extra}})
+    plan = carry_out(read(file, file_format="json"), existing="fail", skip_bad=False, actor=ACTOR)
+    assert plan.changes[0].warning
+    act(client, "duplicate", "odd")
+    assert told(client) == ["Connection odd is duplicated: odd_copy."]
+    assert Connection.objects.get(conn_id="odd_copy").load().extra == extra
 
 
 def test_unknown_types_are_duplicated_as_they_are(client: Client) -> None:

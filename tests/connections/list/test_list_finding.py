@@ -77,15 +77,16 @@ def test_chips_count_what_a_click_on_them_would_show(client: Client) -> None:
     had_test(failing, "failed")
     works = store("works", description="x")
     had_test(works)
-    store("never", description="x", conn_type="aws")
+    store("never", description="x", conn_type="gcpbigquery")
+    store("untestable", description="x", conn_type="aws")
     store("off", is_disabled=True)
-    store("ends", expires_at=NOW() + timedelta(days=29))
+    store("ends", conn_type="gcpbigquery", expires_at=NOW() + timedelta(days=29))
     store("ended", expires_at=NOW() - timedelta(days=1))
     use("daily", "works", "never")
     assert chips_on(client) == {
         "Failing": 1,
         "Expiring": 1,
-        "Unused": 4,
+        "Unused": 5,
         "Never tested": 2,
         "Expired": 1,
         "Disabled": 1,
@@ -94,7 +95,7 @@ def test_chips_count_what_a_click_on_them_would_show(client: Client) -> None:
     assert chips_on(client, "?q=x") == {
         "Failing": 1,
         "Expiring": 0,
-        "Unused": 1,
+        "Unused": 2,
         "Never tested": 1,
         "Works": 1,
     }
@@ -107,27 +108,28 @@ def test_chips_count_what_a_click_on_them_would_show(client: Client) -> None:
         "?health=expired": ["ended"],
         "?health=disabled": ["off"],
         "?expires=soon": ["ends"],
-        "?used=no": ["ended", "ends", "failing", "off"],
+        "?used=no": ["ended", "ends", "failing", "off", "untestable"],
         "?used=no&expires=soon": ["ends"],
-        "?type=aws": ["never"],
-        "?type=aws&type=postgres&health=never": ["ends", "never"],
+        "?type=aws": ["untestable"],
+        "?health=untestable&q=x": ["untestable"],
+        "?type=aws&type=gcpbigquery&health=never": ["ends", "never"],
         "?type=aws&health=works": [],
     }.items():
         assert shown(client, query) == ids, query
 
 
 def test_the_menu_of_types_has_those_that_occur_with_their_counts(client: Client) -> None:
-    store("a")
-    store("b")
-    store("c", conn_type="mystery")
-    types = client.get(LIST + "?type=postgres&health=never").context["types"]
+    store("a", is_disabled=True)
+    store("b", is_disabled=True)
+    store("c", conn_type="mystery", is_disabled=True)
+    types = client.get(LIST + "?type=postgres&health=disabled").context["types"]
     assert [(chip.label, chip.count, chip.is_on) for chip in types] == [
         ("mystery (unknown type)", 1, False),
         ("PostgreSQL", 2, True),
     ]
     assert [chip.url for chip in types] == [
-        "?type=postgres&type=mystery&health=never",
-        "?health=never",
+        "?type=postgres&type=mystery&health=disabled",
+        "?health=disabled",
     ]
 
 
@@ -307,3 +309,10 @@ def test_odd_values_are_escaped_and_break_nothing(client: Client) -> None:
 def test_letters_beyond_ascii_are_found_in_either_case(client: Client) -> None:
     store("a", description="Größe der Öfen")
     assert shown(client, "?q=ÖFEN") == ["a"]
+
+
+def test_an_act_brings_back_the_page_that_was_shown(client: Client) -> None:
+    store_many(60)
+    page = client.get(f"{LIST}?q=conn&size=25&page=2")
+    assert page.context["match"] == "q=conn&size=25&page=2"
+    assert client.get(f"{LIST}?size=25&page=9").context["match"] == "size=25&page=3"

@@ -56,27 +56,37 @@ def test_health_is_told_from_the_newest_test_of_the_present_version(
 
 
 def test_never_tested_disabled_and_expired_have_words_of_their_own(client: Client) -> None:
-    store("never")
+    store("never", conn_type="gcpbigquery")
+    store("untestable")
     had_test(store("off", is_disabled=True))
     had_test(store("over", expires_at=timezone.now() - timedelta(seconds=1)))
-    words = {each: line_of(client, each).verdict.words for each in ("never", "off", "over")}
-    assert words == {"never": "Never tested", "off": "Disabled", "over": "Expired"}
+    words = {
+        each: line_of(client, each).verdict.words for each in ("never", "untestable", "off", "over")
+    }
+    assert words == {
+        "never": "Never tested",
+        "untestable": "Not testable",
+        "off": "Disabled",
+        "over": "Expired",
+    }
+    why = line_of(client, "untestable").verdict.why
+    assert why == "Connections of this type can’t be tested yet."
 
 
 def test_a_test_that_could_not_be_made_says_nothing_of_the_connection(client: Client) -> None:
     row = store("a")
     had_test(row, minutes_ago=30)
     had_test(row, "failed", code="test:no-worker")
-    had_test(row, "pending", minutes_ago=2)
-    had_test(row, "running", minutes_ago=7)
+    had_test(row, "pending", minutes_ago=16)
+    had_test(row, "running", minutes_ago=21)
     assert line_of(client, "a").verdict.words == "Works"
-    had_test(store("b"), "failed", code="test:no-broker")
+    had_test(store("b", conn_type="gcpbigquery"), "failed", code="test:no-broker")
     assert line_of(client, "b").verdict.words == "Never tested"
     assert shown(client, "?health=never") == ["b"]
 
 
 def test_a_test_of_a_draft_or_of_another_connection_does_not_count(client: Client) -> None:
-    row = store("a")
+    row = store("a", conn_type="gcpbigquery")
     had_test(store("b"), "failed")
     draft = had_test(row, "failed")
     draft.connection = None

@@ -196,7 +196,7 @@ def test_secrets_that_cant_be_read_are_not_imported_over(
 
 def redacted_file() -> str:
     rows = Connection.objects.all()
-    return export(rows, file_format="json", serialization="json", redact=True, actor=ANN)
+    return export(rows, file_format="json", serialization="json", redact=True, actor=ANN).text
 
 
 def test_a_redacted_export_holds_no_secret_and_says_so_in_the_audit(made: Connection) -> None:
@@ -239,7 +239,7 @@ def test_an_export_with_secrets_names_who_had_them_and_which(made: Connection) -
         Connection.objects.all(), file_format="env", serialization="uri", redact=False, actor=BOB
     )
     event = AuditEvent.objects.get(action="exported")
-    assert (event.actor_name, event.object_id) == ("bob", "1 with their secrets")
+    assert (event.actor_name, event.object_id) == ("bob", "1 with its secrets")
     assert event.detail["conn_ids"] == ["my_db"]
     assert SECRET not in str(event.detail)
 

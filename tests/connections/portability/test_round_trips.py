@@ -73,7 +73,7 @@ def test_an_export_of_what_is_stored_changes_nothing_and_makes_it_anew(
         serialization=serialization,
         redact=False,
         actor=ANN,
-    )
+    ).text
     entries = read(text, file_format=file_format)
     assert [change.kind for change in plan(entries, existing="overwrite").changes] == ["same"]
     Connection.objects.all().delete()

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from connections.masking import MASK, redacted
+from connections.masking import MASK
 from connections.models import Connection
+from connections.redaction import redacted_extra
 from connections.types import TYPES
 from connections.types.catalogue import catalogue
 from connections.types.google_cloud_platform import GOOGLE_CLOUD_PLATFORM
@@ -149,7 +150,7 @@ def test_what_people_have_in_airflow_is_right(name: str, values: dict[str, Any])
 def test_secrets_are_masked_and_the_rest_is_seen(name: str) -> None:
     declared = TYPES[name]
     extra = {field.name: f"value of {field.name}" for field in declared.fields if not field.column}
-    shown = redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
+    shown = redacted_extra(declared, extra)
     secrets = {field.name for field in declared.fields if field.secret}
     assert {found for found, value in shown.items() if value == MASK} >= secrets - {"password"}
     for field in declared.fields:
@@ -157,7 +158,7 @@ def test_secrets_are_masked_and_the_rest_is_seen(name: str) -> None:
             assert shown[field.name] == extra[field.name]
     if declared.legacy_prefix:
         legacy = {declared.legacy_prefix + found: "tulip" for found in secrets}
-        assert "tulip" not in redacted(legacy, secret_names=declared.secret_names).values()
+        assert "tulip" not in redacted_extra(declared, legacy).values()
 
 
 def test_secrets_whose_names_do_not_say_so_are_declared() -> None:

@@ -11,8 +11,9 @@ import pytest
 import connections.types
 from access.audit import Actor
 from connections.exceptions import InvalidConnection
-from connections.masking import MASK, redacted
+from connections.masking import MASK
 from connections.models import Connection
+from connections.redaction import redacted_extra
 from connections.services import create_connection, secrets_of
 from connections.types import TYPES, type_of
 from connections.types.base import CATEGORIES, ConnectionType
@@ -81,7 +82,7 @@ def test_an_empty_one_is_wrong_only_where_nothing_could_work(name: str) -> None:
 @every_type
 def test_its_secrets_are_masked_by_declaration_and_undeclared_ones_by_name(name: str) -> None:
     draft, declared = example_of(name), TYPES[name]
-    shown = redacted(draft.extra, secret_names=declared.secret_names, known=declared.plain_names)
+    shown = redacted_extra(declared, draft.extra)
     secrets = secrets_in(draft)
     assert set(secrets) <= declared.secret_names
     assert not declared.secret_names & declared.plain_names

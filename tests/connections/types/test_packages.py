@@ -16,8 +16,9 @@ from access.audit import Actor
 from access.models import AuditEvent
 from connections.exceptions import InvalidConnection
 from connections.hooks import hook_for
-from connections.masking import MASK, redacted
+from connections.masking import MASK
 from connections.models import Connection
+from connections.redaction import redacted_extra
 from connections.services import create_connection, get_connection, secrets_of
 from connections.types import TYPES
 from connections.types.registry import Registry
@@ -77,7 +78,7 @@ def test_a_connection_of_it_is_checked_stored_masked_and_used(db: None) -> None:
     assert loaded.extra == {"region": "acme-north", "api_pass": "tulip-7"}
     assert secrets_of(loaded) == {"tulip-7"}
     declared = TYPES["acme_reports"]
-    shown = redacted(loaded.extra, secret_names=declared.secret_names, known=declared.plain_names)
+    shown = redacted_extra(declared, loaded.extra)
     assert shown == {"region": "acme-north", "api_pass": MASK}
     hook = hook_for(loaded)
     session = hook.open()

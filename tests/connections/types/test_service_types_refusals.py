@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connections.masking import MASK, redacted
+from connections.masking import MASK
+from connections.redaction import redacted_extra
 from connections.types import TYPES
 from connections.types.key_material import CUT_OFF, ENCRYPTED, NOT_OPENED, NOT_PEM
 from connections.types.kubernetes import NO_CONTEXT
@@ -308,7 +309,7 @@ def test_no_secret_of_a_method_is_shown(name: str, method: str, values: dict[str
     declared = TYPES[name]
     columns = {field.name for field in declared.fields if field.column}
     extra = {key: value for key, value in values.items() if key not in columns}
-    shown = redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
+    shown = redacted_extra(declared, extra)
     assert "tulip" not in str(shown)
     assert "BEGIN PRIVATE KEY" not in str(shown)
 
@@ -323,7 +324,7 @@ def test_passwords_are_secret_in_every_type(name: str) -> None:
 def test_the_proxys_password_is_never_shown() -> None:
     extra = {"proxies": {"https": "http://u:tulip@proxy:3128"}}
     declared = TYPES["http"]
-    shown = redacted(extra, secret_names=declared.secret_names, known=declared.plain_names)
+    shown = redacted_extra(declared, extra)
     assert shown == {"proxies": MASK}
 
 

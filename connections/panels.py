@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from connections.models import ConnectionTest, ConnectionTestState
-from connections.trial import STAGES
+from connections.trial import STAGES, stage_label
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ def panel_of(test: ConnectionTest) -> Panel:
     stages = test.stages or [{"name": name, "state": "pending"} for name in STAGES]
     shown = tuple(
         Stage(
-            STAGES.get(stage["name"], stage["name"]),
+            stage_label(stage["name"]),
             stage["state"],
             stage.get("words", ""),
             stage.get("seconds"),
@@ -46,10 +46,10 @@ def panel_of(test: ConnectionTest) -> Panel:
         )
         for stage in stages
     )
-    return Panel(test, shown, verdict_of(test), tone_of(test))
+    return Panel(test, shown, outcome_of(test), tone_of(test))
 
 
-def verdict_of(test: ConnectionTest) -> str:
+def outcome_of(test: ConnectionTest) -> str:
     """The outcome in few words, for the panel and for lists."""
     if test.state == ConnectionTestState.SUCCESS:
         return "Works"
@@ -57,8 +57,8 @@ def verdict_of(test: ConnectionTest) -> str:
         return "Waits for a worker"
     if test.state == ConnectionTestState.RUNNING:
         return "Testing"
-    failed = next((stage for stage in test.stages if stage["state"] == "failed"), None)
-    return f"Failed at {STAGES[failed['name']].lower()}" if failed else "Not tested"
+    failed = test.failed_stage
+    return f"Failed at {stage_label(failed['name']).lower()}" if failed else "Not tested"
 
 
 def tone_of(test: ConnectionTest) -> str:

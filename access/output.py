@@ -1,4 +1,4 @@
-"""Rows as a table, JSON, YAML or plain columns."""
+"""Rows as a table, JSON, YAML or plain columns, for every command that lists something."""
 
 from __future__ import annotations
 
