@@ -8,10 +8,13 @@ export PORT
 PYTHONS := python3.13 python3.12 python3.11 python3
 # What the tests run on: an embedded PostgreSQL, unless TEST_DATABASE_URL names a server.
 PYTEST ?= python -m pytest
-# What needs no real processes runs on several cores, each with a database of its own.
+# On several cores, each with a database of its own; what starts real processes by the file.
 AT_ONCE ?= --numprocesses auto --maxprocesses 8 --dist worksteal
+BY_FILE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
 # The second, short pass: the end-to-end tests on SQLite, which `make run` uses.
-PYTEST_SQLITE ?= python -m pytest -m "e2e and not browser"
+PYTEST_SQLITE ?= python -m pytest -m "e2e and not browser" \
+	--ignore tests/e2e/test_connections_command.py --ignore tests/e2e/test_shell_completion.py \
+	--ignore tests/local
 
 # Django's plugin for mypy loads the settings, which want keys. These open nothing.
 NO_SECRETS := PATCHBAY_SECRET_KEY=only-to-load-the-settings-only-to-load-the-settings \
@@ -29,8 +32,8 @@ run: ## start all of Patchbay on http://127.0.0.1:8000 (PORT=8123 moves it; Ctrl
 test: ## run the tests, on PostgreSQL and then the end-to-end ones on SQLite
 	@$(call install,requirements-dev.txt)
 	.venv/bin/$(PYTEST) $(AT_ONCE) -m "not e2e"
-	.venv/bin/$(PYTEST) -m e2e
-	TEST_DATABASE_URL=sqlite .venv/bin/$(PYTEST_SQLITE)
+	.venv/bin/$(PYTEST) $(BY_FILE) -m e2e
+	TEST_DATABASE_URL=sqlite .venv/bin/$(PYTEST_SQLITE) $(BY_FILE)
 
 lint: ## check the style with ruff
 	@$(call install,requirements-dev.txt)
