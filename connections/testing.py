@@ -8,6 +8,7 @@ import secrets
 import time
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -29,6 +30,9 @@ LONGEST_WAIT = 60
 LONGEST_QUEUE = 900
 LONGEST_RUN = 300
 FIRST_PAUSE, LONGEST_PAUSE = 0.05, 0.5
+#: Seconds for which a broker that was away isn't asked again: many tests are sent at once.
+ASKED_AGAIN_AFTER = 2.0
+_broker_is_away_until = 0.0
 
 
 def can_test(conn_type: str) -> bool:
@@ -123,8 +127,12 @@ def _is_stored(draft: Draft, stored: Connection) -> bool:
 
 
 def _send(test: ConnectionTest) -> None:
-    if send(run_test, test.pk, expires=LONGEST_QUEUE):
-        return
+    global _broker_is_away_until
+    if time.monotonic() >= _broker_is_away_until:
+        if send(run_test, test.pk, expires=LONGEST_QUEUE):
+            return
+        if settings.BROKER_URL:
+            _broker_is_away_until = time.monotonic() + ASKED_AGAIN_AFTER
     words = explain("test:no-broker", {}).happened
     ConnectionTest.objects.filter(pk=test.pk, state=ConnectionTestState.PENDING).update(
         state=ConnectionTestState.FAILED,

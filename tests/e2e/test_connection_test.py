@@ -15,7 +15,14 @@ from django.utils import timezone
 from access.audit import Actor
 from access.models import AuditEvent
 from connections.models import Connection, ConnectionTest, ConnectionTestState
-from connections.testing import LONGEST_QUEUE, LONGEST_WAIT, find_test, request_test, wait_for
+from connections.testing import (
+    LONGEST_QUEUE,
+    LONGEST_WAIT,
+    find_test,
+    refreshed,
+    request_test,
+    wait_for,
+)
 from connections.trial import run
 from connections.validation import Draft
 from tests import processes
@@ -166,6 +173,24 @@ def test_without_a_broker_the_test_fails_at_once_with_words(settings: Any, conne
         ConnectionTestState.FAILED,
         "test:no-broker",
     )
+
+
+def test_a_broker_that_is_away_is_asked_once_for_many_tests(
+    monkeypatch: pytest.MonkeyPatch, connect: Any
+) -> None:
+    """Each asking takes most of a second; a bulk test asks for up to 1,000."""
+    asked: list[int] = []
+
+    def refuse(_: Any, row_id: int, **options: Any) -> bool:
+        asked.append(row_id)
+        return False
+
+    monkeypatch.setattr("connections.testing.send", refuse)
+    monkeypatch.setattr("connections.testing._broker_is_away_until", 0.0)
+    connect(is_anonymous=True, project="acme-reports")
+    tests = [request_test(None, conn_id="my_gcp_conn", actor=ACTOR)[0] for _ in range(3)]
+    assert asked == [tests[0].pk]
+    assert {refreshed(test).code for test in tests} == {"test:no-broker"}
 
 
 def test_a_test_that_no_worker_takes_ends_as_failed(settings: Any, connect: Any) -> None:
