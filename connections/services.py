@@ -20,9 +20,9 @@ from connections.exceptions import (
 from connections.from_environment import find_in_environment
 from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
-from connections.redaction import refuse_exposure
+from connections.redaction import hidden_columns, is_secret_extra, refuse_exposure
 from connections.types import type_of
-from connections.types.base import COLUMNS, ENCRYPTED_COLUMNS, LoadedConnection
+from connections.types.base import ENCRYPTED_COLUMNS, JSON_KINDS, LoadedConnection
 from connections.validation import Draft, check, draft_from, values_of
 
 _PLAIN_COLUMNS = ("description", "host", "port", "is_disabled", "expires_at")
@@ -55,14 +55,13 @@ def _load_stored(conn_id: str) -> LoadedConnection:
 def secrets_of(connection: LoadedConnection) -> set[str]:
     """Every text in ``connection`` that must not be seen anywhere."""
     declared = type_of(connection.conn_type)
-    secret_names, plain_names = declared.secret_names, declared.plain_names
-    found = {connection.password}
-    found |= {str(getattr(connection, name)) for name in COLUMNS if name in secret_names}
+    found = {str(getattr(connection, name)) for name in hidden_columns(declared)}
     for name, value in connection.extra.items():
-        if name in secret_names:
+        field = declared.field_of_extra(name)
+        if is_secret_extra(declared, name):
             found |= secret_texts(value)
-        elif name not in plain_names:
-            found |= named_secrets({name: value})
+        elif field is None or field.kind in JSON_KINDS:
+            found |= named_secrets(value)
     return {text for text in found if text}
 
 

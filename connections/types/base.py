@@ -141,13 +141,6 @@ class ConnectionType:
         legacy = {self.legacy_prefix + name for name in names} if self.legacy_prefix else set()
         return frozenset(names | legacy)
 
-    @property
-    def plain_names(self) -> frozenset[str]:
-        """The names of what may be seen whole. JSON isn't among it: names inside it decide."""
-        return frozenset(
-            field.name for field in self.fields if not field.secret and field.kind not in JSON_KINDS
-        )
-
     def read(self, extra: dict[str, Any]) -> dict[str, Any]:
         """``extra`` for a hook: a legacy name counts where the name itself is not set."""
         if not self.legacy_prefix:

@@ -14,8 +14,9 @@ from connections.command_line import showing
 from connections.models import Connection
 from connections.portability import export
 from connections.redaction import redacted_extra
+from connections.services import secrets_of
 from connections.types import TYPES, type_of
-from connections.types.base import JSON_KINDS, ConnectionType, TypeField
+from connections.types.base import JSON_KINDS, ConnectionType, LoadedConnection, TypeField
 from connections.types.soundness import wrong_declaration
 from connections.types.standard import host, login, schema
 from tests.api.calls import CONNECTIONS, Caller
@@ -174,3 +175,10 @@ def test_data_is_shown_without_what_is_secret_in_it() -> None:
         "extra__flowers__words": "a word of a token",
         "extra__flowers__pin": "***",
     }
+
+
+def test_what_pages_hide_is_masked_in_logs_too() -> None:
+    """Also an extra named like a column, and a secret under its legacy name."""
+    extra = {"host": {"password": "tulip-1-tulip"}, "extra__wasb__account_key": "tulip-2-tulip"}
+    for conn_type, secret in (("postgres", "tulip-1-tulip"), ("wasb", "tulip-2-tulip")):
+        assert secret in secrets_of(LoadedConnection("c", conn_type, extra=extra))
