@@ -12,8 +12,8 @@ from django.conf import settings
 logger = logging.getLogger(__name__)
 
 
-def send(task: Any, row_id: int, **options: Any) -> bool:
-    """Ask a worker for ``task`` with the row's number. ``False`` when the broker can't be had."""
+def send(task: Any, row_id: int | list[int], **options: Any) -> bool:
+    """Ask a worker for ``task`` with the number of a row, or of many. ``False`` when the broker can't be had."""
     if not settings.BROKER_URL:
         return False
     try:

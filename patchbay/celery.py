@@ -89,9 +89,11 @@ def _import_what_tasks_need(**_: Any) -> None:
 
 @signals.worker_ready.connect
 def _tell_that_a_worker_is_there(sender: Any, **_: Any) -> None:
+    from tasks import clock
     from tasks.workers import start_heartbeat
 
-    start_heartbeat(slots=sender.pool.limit)
+    start_heartbeat(sender.pool.limit, tuple(sorted(app.amqp.queues.consume_from)))
+    clock.start()
 
 
 @signals.worker_shutting_down.connect

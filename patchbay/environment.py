@@ -38,7 +38,13 @@ NAMES = frozenset(
         "HTTPS",
         "DAGS_FOLDER",
         "DAG_PARSE_TIMEOUT",
+        "DAGS_PAUSED_AT_CREATION",
+        "CRON_DATA_INTERVALS",
         "LEASE_SECONDS",
+        "XCOM_BYTES",
+        "PYTHON_TASKS",
+        "PYTHON_TASK_MEMORY",
+        "PYTHON_TASK_ENVIRONMENT",
         "TOKEN_LIFETIME",
         "SIGN_IN_LIMIT",
         "CONNECTION_TEST_WAIT",
@@ -115,6 +121,35 @@ class Environment:
             raise ImproperlyConfigured(
                 f"{PREFIX}{name} must be a number of seconds, for example {default:g}, "
                 f"not {value!r}."
+            )
+        return number
+
+    def whole_number(self, name: str, *, default: int, least: int, most: int) -> int:
+        value = self.text(name)
+        number = int(value) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else default
+        if (value and str(number) != value.lstrip("0")) or not least <= number <= most:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} must be a whole number from {least} to {most}, "
+                f"for example {default}, not {value!r}."
+            )
+        return number
+
+    def passed_on(self, name: str) -> list[str]:
+        """Names of variables that may be shown to code: none of ours, and no connection."""
+        found = self.names(name)
+        for each in found:
+            if each.startswith((PREFIX, "AIRFLOW_CONN_", "PYTHON")):
+                raise ImproperlyConfigured(f"{PREFIX}{name} can't pass {each} on.")
+        return found
+
+    def whole(self, name: str, *, default: int, between: tuple[int, int]) -> int:
+        value = self.text(name)
+        lowest, highest = between
+        number = int(value) if value.isascii() and value.isdecimal() else default
+        if (value and not value.isdecimal()) or not lowest <= number <= highest:
+            raise ImproperlyConfigured(
+                f"{PREFIX}{name} must be a whole number from {lowest:,} to {highest:,}, for "
+                f"example {default}, not {value!r}."
             )
         return number
 

@@ -20,8 +20,21 @@ PATCHBAY_HOME = environment.home
 PATCHBAY_VERSION = "0.1.0"
 DAGS_FOLDER = Path(environment.text("DAGS_FOLDER", default=str(BASE_DIR / "dags")))
 DAG_PARSE_TIMEOUT = environment.seconds("DAG_PARSE_TIMEOUT", default=10)
+#: Whether the schedule of a new DAG waits until somebody switches it on.
+DAGS_PAUSED_AT_CREATION = environment.boolean("DAGS_PAUSED_AT_CREATION", default=True)
+#: Whether scheduled runs have data intervals, and come at their end, as in Airflow 2.
+CRON_DATA_INTERVALS = environment.boolean("CRON_DATA_INTERVALS", default=False)
 #: How long a worker holds a task instance without renewing, before another may take it over.
 LEASE_SECONDS = environment.seconds("LEASE_SECONDS", default=30)
+#: Whether workers run the Python code of DAG files as tasks; what it may use: memory, in MiB, and
+#: the variables of the worker's environment that it sees beside the usual ones.
+PYTHON_TASKS = environment.boolean("PYTHON_TASKS", default=True)
+PYTHON_TASK_MEMORY = environment.whole_number(
+    "PYTHON_TASK_MEMORY", default=2048, least=128, most=1_048_576
+)
+PYTHON_TASK_ENVIRONMENT = environment.passed_on("PYTHON_TASK_ENVIRONMENT")
+#: How large the JSON of one result that a task leaves for others may be.
+XCOM_BYTES = environment.whole("XCOM_BYTES", default=49_152, between=(1, 10_000_000))
 #: How long a token lasts that was got by a password, in seconds: a day; less than a year.
 TOKEN_LIFETIME = int(environment.seconds("TOKEN_LIFETIME", default=86_400, below=31_536_000))
 #: How often a name may fail to sign in.

@@ -1,40 +1,55 @@
-"""What an operator may do beside its session: tell how far it is, log, and wait."""
+"""What an operator may do beside its session: tell how far it is, log, wait, ask for more."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
-from tasks import steps
-from tasks.exceptions import LeaseLost, WorkerStopping
-from tasks.leases import Lease, stopping
-from tasks.models import LogLine, TaskInstance
+from connections.types.base import LoadedConnection
+from tasks.models import TaskInstance
+from tasks.recording import Recorder
+from tasks.spec import DagSpec
 from tasks.states import StepState
 from tasks.steps import StepChange
+from tasks.versions import source_of
 
 
-class Writer(Protocol):
-    """Writes changes of the task instance while its lease is held, masked."""
+class Broker(Protocol):
+    """Fetches connections for a task that asks for them while it runs."""
 
-    def __call__(self, changes: list[StepChange], *, lines: list[LogLine]) -> None: ...
+    def request(self, conn_id: str) -> LoadedConnection: ...
+
+    def opened(self, identity: str) -> None: ...
+
+    def closed(self, problem: str) -> None: ...
 
 
 class TaskContext:
     """The ``Context`` of ``tasks.operators.base``, for step 4 of one try."""
 
-    def __init__(self, row: TaskInstance, lease: Lease, write: Writer) -> None:
+    broker: Broker
+
+    def __init__(self, recorder: Recorder, spec: DagSpec) -> None:
+        row = recorder.row
         self.dag_id = row.run.dag.dag_id
         self.task_id = row.task_id
         self.run_id = row.run.run_id
         self.try_number = row.try_number
+        self.look_number = row.looks + 1
         self.job_id = job_id_of(row)
+        self.downstream = spec.downstream[row.task_id]
+        self.filename = row.run.dag.filename
+        self.names: Mapping[str, Any] = {}
         self.facts: dict[str, Any] = {}
-        self.lines: list[LogLine] = []
-        self._row = row
-        self._lease = lease
-        self._write = write
+        self._recorder = recorder
         self._retries = 0
+
+    @property
+    def source(self) -> str:
+        return source_of(self._recorder.row.run.version_id)
 
     def progress(self, text: str, **facts: Any) -> None:
         self.facts |= {name: value for name, value in facts.items() if value not in (None, "")}
@@ -42,7 +57,11 @@ class TaskContext:
         self._change(result=text, facts=self.facts)
 
     def log(self, text: str, *, level: str = "info") -> None:
-        self.lines.append(LogLine(task_instance=self._row, text=text, level=level))
+        self._recorder.log(text, level=level)
+
+    def flush(self) -> None:
+        if self._recorder.lines:
+            self._recorder.write([])
 
     def retried(self, reason: str) -> None:
         self._retries += 1
@@ -50,19 +69,28 @@ class TaskContext:
         self._change(retries=self._retries)
 
     def wait(self, seconds: float) -> None:
-        if self._lease.over.wait(seconds):
-            if stopping.is_set():
-                raise WorkerStopping(self.task_id)
-            raise LeaseLost(self.task_id)
+        self._recorder.lease.wait(seconds)
 
-    def taken_lines(self) -> list[LogLine]:
-        """The lines that are not written yet."""
-        lines, self.lines = self.lines, []
-        return lines
+    def check(self) -> None:
+        self._recorder.lease.check()
+
+    def stopped_by(self, stop: Callable[[], object]) -> AbstractContextManager[None]:
+        return self._recorder.lease.stopped_by(stop)
+
+    def request_connection(self, conn_id: str) -> LoadedConnection:
+        return self.broker.request(conn_id)
+
+    def mask(self, secrets: set[str]) -> None:
+        self._recorder.mask(secrets)
+
+    def session_opened(self, identity: str) -> None:
+        self.broker.opened(identity)
+
+    def session_closed(self, problem: str = "") -> None:
+        self.broker.closed(problem)
 
     def _change(self, **columns: Any) -> None:
-        position = steps.position_of(4, self._row.position)
-        self._write([StepChange(position, StepState.RUNNING, columns)], lines=self.taken_lines())
+        self._recorder.write([StepChange(self._recorder.at(4), StepState.RUNNING, columns)])
 
 
 def job_id_of(row: TaskInstance) -> str:

@@ -17,6 +17,18 @@ class TriggerRefused(PatchbayError):
     """A run can't be made; the message says why, in words for a person."""
 
 
+class ActRefused(PatchbayError):
+    """A run or task can't be cancelled, cleared or marked now; the message says why, in words."""
+
+
+class TaskCancelled(PatchbayError):
+    """The task is to be cancelled: what waits for it lets go."""
+
+
+class TaskTimedOut(PatchbayError):
+    """The task has run for longer than its ``execution_timeout``."""
+
+
 class LeaseLost(PatchbayError):
     """Another worker has this task instance now: whoever gets this must leave it alone."""
 

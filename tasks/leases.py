@@ -1,14 +1,17 @@
 """Keeps the leases of the task instances that this worker process holds.
 
 One thread renews all of them with one UPDATE, so that a task that waits long
-for an answer keeps its lease, and a worker that dies loses its leases.
+for an answer keeps its lease, and a worker that dies loses its leases. The same
+thread hears that a task is to be cancelled, or has run out of its time.
 """
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -17,18 +20,91 @@ from django.db import Error as DatabaseFault
 from django.db import connection
 from django.utils import timezone
 
+from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
 from tasks.models import TaskInstance
-from tasks.states import TaskState
+from tasks.states import TASK_HELD, TaskState
+
+logger = logging.getLogger(__name__)
+
+Reason = type[LeaseLost] | type[WorkerStopping] | type[TaskCancelled] | type[TaskTimedOut]
+#: Seconds between two looks for a cancel. A stopped task hears of it that late.
+LOOK_SECONDS = 1.0
 
 
 class Lease:
-    """The right to change one task instance, until it is lost."""
+    """The right to change one task instance, until it is lost.
+
+    ``deadline`` is in seconds of ``time.monotonic``. A task that does not
+    ``resume`` elsewhere goes on while its worker is asked to stop.
+    """
 
     def __init__(self, task_instance_id: int) -> None:
         self.task_instance_id = task_instance_id
         self.token = uuid.uuid4()
-        #: Set when the lease is lost or the worker is stopping; what waits wakes up.
-        self.over = threading.Event()
+        self.deadline: float | None = None
+        self.resumes = True
+        #: Whether it was heard that the task is to be cancelled.
+        self.is_cancelling = False
+        self.reason: Reason | None = None
+        self._over = threading.Event()
+        self._stops: list[Callable[[], object]] = []
+        self._lock = threading.Lock()
+
+    def stop(self, reason: Reason) -> None:
+        """Wake what waits, and stop the call that blocks. What is lost stays lost."""
+        if reason is WorkerStopping and not self.resumes:
+            return
+        with self._lock:
+            if self.reason is LeaseLost or self.reason is reason:
+                return
+            self.reason = reason
+            self._over.set()
+            stops = list(self._stops)
+        for stop in stops:
+            # It may talk to a server: the other leases don't wait for that.
+            threading.Thread(target=_stop, args=(stop,), name="stop", daemon=True).start()
+
+    def go_on(self) -> None:
+        """Heard that it is to be cancelled or has no time left: cleaning up may wait again."""
+        with self._lock:
+            if self.reason in (TaskCancelled, TaskTimedOut):
+                self.is_cancelling = self.is_cancelling or self.reason is TaskCancelled
+                self.reason = None
+                self.deadline = None
+                self._over.clear()
+
+    def check(self) -> None:
+        """Raise why the task is to stop, if it is."""
+        if self.reason is None and self.deadline is not None and time.monotonic() > self.deadline:
+            self.stop(TaskTimedOut)
+        if self.reason is not None:
+            raise self.reason(f"task instance {self.task_instance_id}")
+
+    def wait(self, seconds: float) -> None:
+        """Sleep; raise as ``check`` does."""
+        if self.deadline is not None:
+            seconds = min(seconds, max(self.deadline - time.monotonic(), 0))
+        self._over.wait(seconds)
+        self.check()
+
+    @contextmanager
+    def stopped_by(self, stop: Callable[[], object]) -> Iterator[None]:
+        """While the block runs, call ``stop`` when the task is to stop."""
+        with self._lock:
+            self._stops.append(stop)
+        try:
+            self.check()
+            yield
+        finally:
+            with self._lock:
+                self._stops.remove(stop)
+
+
+def _stop(stop: Callable[[], object]) -> None:
+    try:
+        stop()
+    except Exception:  # whatever a driver raises: the call comes back by its own time limit
+        logger.warning("A call could not be stopped.", exc_info=True)
 
 
 def expiry() -> timedelta:
@@ -47,7 +123,7 @@ def held(lease: Lease) -> Iterator[None]:
     with _lock:
         _held[lease.token] = lease
         if stopping.is_set():
-            lease.over.set()
+            lease.stop(WorkerStopping)
         _start_keeper()
     try:
         yield
@@ -60,8 +136,9 @@ def stop_all() -> None:
     """The worker is told to stop: everything that waits lets go of its task."""
     stopping.set()
     with _lock:
-        for lease in _held.values():
-            lease.over.set()
+        leases = list(_held.values())
+    for lease in leases:
+        lease.stop(WorkerStopping)
 
 
 def busy() -> int:
@@ -77,13 +154,19 @@ def _start_keeper() -> None:
 
 
 def _keep() -> None:
-    while not stopping.wait(settings.LEASE_SECONDS / 3):
+    """Until the process ends: what can't resume elsewhere outlives the word to stop."""
+    renewed = 0.0
+    while True:
+        time.sleep(min(LOOK_SECONDS, settings.LEASE_SECONDS / 3))
         with _lock:
             leases = list(_held.values())
         if not leases:
             continue
         try:
-            renew(leases)
+            look(leases)
+            if time.monotonic() - renewed >= settings.LEASE_SECONDS / 3:
+                renew(leases)
+                renewed = time.monotonic()
         except DatabaseFault:
             # The database is away for a moment. The next round may still be in time; if it
             # isn't, the row tells, at the next write, that the lease is lost.
@@ -92,12 +175,23 @@ def _keep() -> None:
             connection.close()
 
 
-def renew(leases: list[Lease]) -> None:
-    """Renew what is still held, and tell the others that it is lost."""
+def look(leases: list[Lease]) -> None:
+    """Tell each lease that is lost, or whose task is to stop."""
     tokens = [lease.token for lease in leases]
-    rows = TaskInstance.objects.filter(lease_token__in=tokens, state=TaskState.RUNNING)
-    rows.update(lease_expires_at=timezone.now() + expiry())
-    alive = set(rows.values_list("lease_token", flat=True))
+    rows = TaskInstance.objects.filter(lease_token__in=tokens, state__in=TASK_HELD)
+    states = dict(rows.values_list("lease_token", "state"))
+    now = time.monotonic()
     for lease in leases:
-        if lease.token not in alive:
-            lease.over.set()
+        if lease.token not in states:
+            lease.stop(LeaseLost)
+        elif states[lease.token] == TaskState.CANCELLING and not lease.is_cancelling:
+            lease.stop(TaskCancelled)
+        elif lease.deadline is not None and now > lease.deadline:
+            lease.stop(TaskTimedOut)
+
+
+def renew(leases: list[Lease]) -> None:
+    """Renew what is still held."""
+    tokens = [lease.token for lease in leases]
+    rows = TaskInstance.objects.filter(lease_token__in=tokens, state__in=TASK_HELD)
+    rows.update(lease_expires_at=timezone.now() + expiry())

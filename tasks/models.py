@@ -13,6 +13,8 @@ from tasks.spec import DagSpec
 from tasks.states import (
     RUN_TERMINAL,
     STEP_TERMINAL,
+    TASK_HELD,
+    TASK_TERMINAL,
     RunState,
     StepState,
     TaskState,
@@ -23,19 +25,36 @@ def _choices(states: type[RunState] | type[TaskState] | type[StepState]) -> list
     return [(state.value, state.value.replace("_", " ")) for state in states]
 
 
+def _values(states: frozenset[RunState] | frozenset[TaskState]) -> list[str]:
+    """As migrations shall have them."""
+    return sorted(state.value for state in states)
+
+
+class DagOrigin(models.TextChoices):
+    FILE = "file", "a file"
+    BROWSER = "browser", "the browser"
+
+
 class Dag(models.Model):
     """A DAG by its ``dag_id``; what it does stands in its versions.
 
     ``is_missing`` is true when its file no longer defines it: its runs stay,
-    and it can't be triggered.
+    and it can't be triggered. ``next_run_at`` is when the schedule makes its
+    next run; null while it is paused or has no schedule. A pause stops the
+    schedule only.
     """
 
     dag_id = models.CharField("DAG ID", max_length=250, unique=True)
     filename = models.CharField("file", max_length=500, blank=True)
+    origin = models.CharField(max_length=10, choices=DagOrigin, default=DagOrigin.FILE)
     description = models.TextField(blank=True)
     notices = models.JSONField(default=list, blank=True)
     current_version = models.ForeignKey("DagVersion", models.PROTECT, null=True, related_name="+")
     is_missing = models.BooleanField("missing", default=False)
+    is_paused = models.BooleanField("paused", default=False)
+    next_run_at = models.DateTimeField(null=True, editable=False)
+    next_logical_date = models.DateTimeField(null=True, editable=False)
+    next_interval_start = models.DateTimeField(null=True, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
 
@@ -44,6 +63,13 @@ class Dag(models.Model):
         verbose_name_plural = "DAGs"
         ordering: ClassVar = ["dag_id"]
         permissions: ClassVar = [("trigger_dag", "Can trigger DAGs")]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_run_at"],
+                name="dag_due",
+                condition=models.Q(next_run_at__isnull=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.dag_id
@@ -54,7 +80,10 @@ class Dag(models.Model):
 
 
 class DagVersion(models.Model):
-    """What a DAG was at a time. A run shows the version that it ran."""
+    """What a DAG was at a time. A run shows the version that it ran.
+
+    ``source`` is the text of its file; empty for a DAG made in the browser.
+    """
 
     dag = models.ForeignKey(Dag, models.CASCADE, related_name="versions")
     number = models.PositiveIntegerField()
@@ -62,6 +91,8 @@ class DagVersion(models.Model):
     digest = models.CharField(max_length=64)
     #: The conn_ids that the spec names, for "used by".
     conn_ids = models.JSONField(default=list)
+    source = models.TextField(blank=True)
+    created_by_name = models.CharField(max_length=150, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -101,6 +132,9 @@ class DagRun(models.Model):
 
     ``sequence`` numbers every change that a watcher may see; it is the
     cursor of the live page. ``uid`` goes into the ids of cloud jobs.
+    ``admitted_at`` is null while the run waits for a place among the active
+    runs of its DAG. ``tasks_left`` counts the task instances that are not over.
+    ``deadline_at`` follows from the DAG's ``dagrun_timeout``.
     """
 
     dag = models.ForeignKey(Dag, models.CASCADE, related_name="runs")
@@ -115,9 +149,16 @@ class DagRun(models.Model):
         settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+"
     )
     triggered_by_name = models.CharField(max_length=150, blank=True)
+    data_interval_start = models.DateTimeField(null=True)
+    data_interval_end = models.DateTimeField(null=True)
+    note = models.TextField(blank=True)
+    cancelled_by_name = models.CharField(max_length=150, blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
+    admitted_at = models.DateTimeField(null=True)
+    deadline_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    tasks_left = models.PositiveIntegerField(default=0)
     sequence = models.PositiveBigIntegerField(default=0)
 
     class Meta:
@@ -125,11 +166,30 @@ class DagRun(models.Model):
         ordering: ClassVar = ["-queued_at", "-pk"]
         permissions: ClassVar = [("cancel_dagrun", "Can cancel runs and tasks")]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["dag", "run_id"], name="one_run_a_run_id")
+            models.UniqueConstraint(fields=["dag", "run_id"], name="one_run_a_run_id"),
+            models.UniqueConstraint(
+                fields=["dag", "logical_date"],
+                condition=models.Q(run_type="scheduled"),
+                name="one_run_a_scheduled_date",
+            ),
         ]
         indexes: ClassVar = [
+            # What is active of each DAG, and what waits for a place.
+            models.Index(
+                fields=["dag", "admitted_at"],
+                name="run_active",
+                condition=~models.Q(state__in=_values(RUN_TERMINAL)),
+            ),
+            models.Index(
+                fields=["deadline_at"],
+                name="run_deadline",
+                condition=models.Q(deadline_at__isnull=False)
+                & ~models.Q(state__in=_values(RUN_TERMINAL)),
+            ),
             models.Index(fields=["state", "-queued_at"]),
             models.Index(fields=["-queued_at", "-id"]),
+            # The last runs of each DAG, for lists of DAGs.
+            models.Index(fields=["dag", "-queued_at"], name="run_by_dag"),
         ]
 
     def __str__(self) -> str:
@@ -149,9 +209,24 @@ class TaskInstance(models.Model):
     """One task of one run.
 
     A worker holds it by ``lease_token`` until ``lease_expires_at``, which it
-    renews; after that another worker may take it over. ``sent_at`` is when a
-    message was last sent for it, or null if the broker refused it.
+    renews; after that another worker may take it over (``takeovers`` counts
+    them in this try). ``sent_at`` is when a message was last sent for it, or
+    null if the broker refused it. ``upstream_left``, ``upstream_failed`` and
+    ``upstream_skipped`` count the tasks directly before it: those that are not
+    over, those that failed (or stand behind one that did, or were cancelled),
+    and those that were skipped. ``due_at`` is when it goes on after a failed
+    try or a look of a sensor. ``waits_on`` names what a queued one waits for
+    beside a worker: one of ``WaitsOn``. Its times are those of the present try;
+    ``max_tries`` is how many it may have. ``sequence`` is the number of its
+    last change in the run's sequence.
     """
+
+    class WaitsOn(models.TextChoices):
+        NOTHING = "", "a worker"
+        #: ``max_active_tasks`` of the DAG.
+        TASKS = "tasks", "a place among the DAG's active tasks"
+        #: ``max_sessions`` of the connection.
+        CONNECTION = "connection", "a session of its connection"
 
     run = models.ForeignKey(DagRun, models.CASCADE, related_name="task_instances")
     task_id = models.CharField("task ID", max_length=250)
@@ -161,6 +236,17 @@ class TaskInstance(models.Model):
     conn_version = models.PositiveIntegerField("connection version", null=True)
     state = models.CharField(max_length=20, choices=_choices(TaskState), default=TaskState.PENDING)
     try_number = models.PositiveIntegerField(default=1)
+    max_tries = models.PositiveIntegerField(default=1)
+    queue = models.CharField(max_length=250, default="default")
+    upstream_left = models.PositiveIntegerField(default=0)
+    upstream_failed = models.PositiveIntegerField(default=0)
+    upstream_skipped = models.PositiveIntegerField(default=0)
+    waits_on = models.CharField(max_length=20, choices=WaitsOn, default=WaitsOn.NOTHING, blank=True)
+    due_at = models.DateTimeField(null=True)
+    looks = models.PositiveIntegerField(default=0)
+    takeovers = models.PositiveSmallIntegerField(default=0)
+    note = models.TextField(blank=True)
+    marked_by_name = models.CharField(max_length=150, blank=True)
     worker = models.CharField(max_length=250, blank=True)
     lease_token = models.UUIDField(null=True)
     lease_expires_at = models.DateTimeField(null=True)
@@ -168,16 +254,36 @@ class TaskInstance(models.Model):
     queued_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    sequence = models.PositiveBigIntegerField(default=0)
 
     class Meta:
         ordering: ClassVar = ["run", "position"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["run", "task_id"], name="one_instance_a_task")
         ]
-        indexes: ClassVar = [models.Index(fields=["state", "lease_expires_at"])]
+        indexes: ClassVar = [
+            models.Index(fields=["state", "lease_expires_at"]),
+            models.Index(fields=["run", "state"]),
+            # Who holds a session of a connection, and who waits for one.
+            models.Index(
+                fields=["conn_id", "queued_at"],
+                name="task_at_connection",
+                condition=models.Q(state__in=_values(TASK_HELD))
+                | models.Q(state="queued", waits_on="connection"),
+            ),
+            models.Index(
+                fields=["due_at"],
+                name="task_due",
+                condition=models.Q(state__in=["up_for_reschedule", "up_for_retry"]),
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.task_id
+
+    @property
+    def is_over(self) -> bool:
+        return self.state in TASK_TERMINAL
 
 
 class Step(models.Model):
@@ -191,7 +297,7 @@ class Step(models.Model):
     run = models.ForeignKey(DagRun, models.CASCADE, related_name="steps")
     task_instance = models.ForeignKey(TaskInstance, models.CASCADE, null=True, related_name="steps")
     number = models.PositiveSmallIntegerField("step")
-    position = models.PositiveIntegerField()
+    position = models.PositiveBigIntegerField()
     try_number = models.PositiveIntegerField(default=1)
     state = models.CharField(max_length=20, choices=_choices(StepState), default=StepState.PENDING)
     conn_id = models.CharField("connection ID used", max_length=250, blank=True)
@@ -233,14 +339,54 @@ class LogLine(models.Model):
     task_instance = models.ForeignKey(
         TaskInstance, models.CASCADE, null=True, related_name="log_lines"
     )
+    try_number = models.PositiveIntegerField(default=1)
     sequence = models.PositiveBigIntegerField()
     at = models.DateTimeField(default=timezone.now)
     level = models.CharField(max_length=10, default="info")
     text = models.TextField()
 
     class Meta:
-        ordering: ClassVar = ["run", "sequence"]
+        ordering: ClassVar = ["run", "sequence", "pk"]
         indexes: ClassVar = [models.Index(fields=["run", "sequence"])]
 
     def __str__(self) -> str:
         return self.text
+
+
+class XCom(models.Model):
+    """A small result that a task left for others, by key. Masked before it is stored."""
+
+    task_instance = models.ForeignKey(TaskInstance, models.CASCADE, related_name="xcoms")
+    key = models.CharField(max_length=250)
+    value = models.JSONField(null=True)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = "XCom"
+        ordering: ClassVar = ["task_instance", "key"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["task_instance", "key"], name="one_xcom_a_key")
+        ]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class RenderedFields(models.Model):
+    """The templated arguments of one try, as they were filled. Masked before they are stored."""
+
+    task_instance = models.ForeignKey(TaskInstance, models.CASCADE, related_name="rendered")
+    try_number = models.PositiveIntegerField()
+    fields = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = "rendered templates"
+        verbose_name_plural = "rendered templates"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["task_instance", "try_number"], name="one_rendering_a_try"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.task_instance_id}/{self.try_number}"

@@ -12,11 +12,12 @@ from django.utils import timezone
 
 from access.audit import Actor, record
 from connections.types.json_text import NotJson, parse, wrong_characters
-from tasks import live, steps
+from tasks import live
 from tasks.exceptions import DagNotFound, TriggerRefused
-from tasks.models import Dag, DagRun, Step, TaskInstance
-from tasks.states import TaskState
+from tasks.models import Dag, DagRun
+from tasks.rows import insert_run
 from tasks.tasks import send
+from tasks.timetable import Slot
 
 LONGEST_CONF = 65_536
 #: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.
@@ -30,6 +31,7 @@ def trigger_dag_run(
     conf: dict[str, Any] | None = None,
     run_id: str | None = None,
     logical_date: datetime | None = None,
+    note: str = "",
 ) -> DagRun:
     """Make a run with all its rows, and send its first tasks when that is committed.
 
@@ -47,24 +49,52 @@ def trigger_dag_run(
             "backfill-2026-01-31."
         )
     now = timezone.now()
+    return create_run(
+        dag,
+        run_type="manual",
+        run_id=run_id or f"manual__{now.isoformat()}",
+        slot=Slot.at(logical_date or now),
+        conf=_checked_conf(conf),
+        note=note,
+        actor=actor,
+    )
+
+
+def create_run(
+    dag: Dag,
+    *,
+    run_type: str,
+    run_id: str,
+    slot: Slot,
+    actor: Actor,
+    conf: dict[str, Any] | None = None,
+    note: str = "",
+) -> DagRun:
+    """Make a run of the DAG's present version. Raise ``TriggerRefused`` if its ID is taken."""
+    assert dag.current_version_id is not None
     run = DagRun(
         dag=dag,
-        version=dag.current_version,
-        run_id=run_id or f"manual__{now.isoformat()}",
-        conf=_checked_conf(conf),
-        logical_date=logical_date or now,
+        version_id=dag.current_version_id,
+        run_id=run_id,
+        run_type=run_type,
+        conf=conf or {},
+        logical_date=slot.logical_date,
+        data_interval_start=slot.data_interval_start,
+        data_interval_end=slot.data_interval_end,
+        note=note,
         triggered_by_id=actor.user_id,
         triggered_by_name=actor.name,
-        queued_at=now,
+        queued_at=timezone.now(),
+        sequence=1,
     )
     try:
         with transaction.atomic():
-            ready = _insert(run)
-            record(actor, "triggered", what="dag", name=dag_id, run_id=run.run_id)
+            ready = insert_run(run)
+            record(actor, "triggered", what="dag", name=dag.dag_id, run_id=run_id)
             transaction.on_commit(lambda: send(ready))
             live.publish_on_commit(run.pk)
     except IntegrityError:
-        raise TriggerRefused(f"There is a run {run.run_id} already.") from None
+        raise TriggerRefused(f"There is a run {run_id} already.") from None
     return run
 
 
@@ -90,29 +120,3 @@ def _checked_conf(conf: Any) -> dict[str, Any]:
     if words := wrong_characters(conf):
         raise TriggerRefused(f"conf can't be stored: {words}.")
     return conf
-
-
-def _insert(run: DagRun) -> list[int]:
-    """Save the run, its task instances and all its steps; return the ids that are ready."""
-    spec = run.version.parsed
-    total = len(spec.tasks) * len(steps.TASK_STEPS) + 2
-    run.sequence = total
-    run.save(force_insert=True)
-    instances = TaskInstance.objects.bulk_create(
-        TaskInstance(
-            run=run,
-            task_id=task.task_id,
-            position=position,
-            operator=task.operator,
-            conn_id=task.conn_id or "",
-            state=TaskState.PENDING if task.upstream else TaskState.QUEUED,
-            queued_at=None if task.upstream else run.queued_at,
-            sent_at=None if task.upstream else run.queued_at,
-        )
-        for position, task in enumerate(spec.tasks)
-    )
-    rows = steps.new_steps(run, instances)
-    for number, row in enumerate(rows, start=1):
-        row.sequence = number
-    Step.objects.bulk_create(rows)
-    return [instance.pk for instance in instances if instance.state == TaskState.QUEUED]

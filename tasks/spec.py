@@ -9,23 +9,60 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from datetime import timedelta
+from enum import StrEnum
+from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 #: Airflow's rule for ``dag_id`` and ``task_id`` (``airflow.utils.helpers.validate_key``).
 KEY_PATTERN = re.compile(r"^[\w.-]+\Z")
 KEY_MAX_LENGTH = 250
+#: A DAG with more would make its pages and its first transaction too long.
+MOST_TASKS = 10_000
 
 
 class SpecError(ValueError):
     """The words of what is wrong with a DAG. They are shown to the author of the DAG."""
 
 
+class TriggerRule(StrEnum):
+    """When a task runs, by how the tasks before it ended. Names and meaning are Airflow's."""
+
+    ALL_SUCCESS = "all_success"
+    ALL_FAILED = "all_failed"
+    ALL_DONE = "all_done"
+    ALL_DONE_MIN_ONE_SUCCESS = "all_done_min_one_success"
+    ALL_SKIPPED = "all_skipped"
+    ONE_SUCCESS = "one_success"
+    ONE_FAILED = "one_failed"
+    ONE_DONE = "one_done"
+    NONE_FAILED = "none_failed"
+    NONE_FAILED_MIN_ONE_SUCCESS = "none_failed_min_one_success"
+    NONE_SKIPPED = "none_skipped"
+    ALWAYS = "always"
+
+
+class RetryOn(StrEnum):
+    """Which failures a task with ``retries`` tries again after."""
+
+    #: All but those of type ``configuration``, which stay until a person mends them.
+    TRANSIENT = "transient"
+    ANY = "any"
+
+
 @dataclass(frozen=True)
 class TaskSpec:
-    """One task: which operator runs, with which arguments, after which tasks."""
+    """One task: which operator runs, with which arguments, after which tasks.
+
+    Times are in seconds. ``retry_exponential_backoff`` is the factor by which
+    the delay grows with each try; 0 for a delay that stays. ``group`` is the id
+    of the TaskGroup that holds it, with those around it before it and dots
+    between. In ``arguments`` and ``params``, ``{"__xcom__": task_id, "key":
+    key}`` stands for what another task left (``XCOM_MARK``).
+    """
 
     task_id: str
     operator: str
@@ -33,38 +70,112 @@ class TaskSpec:
     arguments: dict[str, Any] = field(default_factory=dict)
     upstream: tuple[str, ...] = ()
     line: int | None = None
+    trigger_rule: str = TriggerRule.ALL_SUCCESS.value
+    retries: int = 0
+    retry_delay: float = 300.0
+    retry_exponential_backoff: float = 0.0
+    max_retry_delay: float | None = None
+    retry_on: str = RetryOn.TRANSIENT.value
+    execution_timeout: float | None = None
+    queue: str = "default"
+    group: str = ""
+    doc_md: str = ""
 
 
 @dataclass(frozen=True)
 class DagSpec:
-    """A DAG and its tasks, in the order in which the file names them."""
+    """A DAG and its tasks, in the order in which the file names them.
+
+    ``schedule`` is a cron text, a preset such as ``@daily``, or empty; with
+    ``interval`` (seconds) runs come that far apart instead. Dates are ISO 8601
+    with an offset. ``param_schemas`` has the JSON Schema of the params that
+    were given as ``Param``. ``groups`` are the ids of TaskGroups with their
+    tooltips. ``source_digest`` is the hash of the file where its own code runs
+    as a task, so that a change of the code is a change of the DAG.
+    """
 
     dag_id: str
     tasks: tuple[TaskSpec, ...]
     description: str = ""
     doc_md: str = ""
-    schedule: str | None = None
+    schedule: str = ""
+    interval: float | None = None
+    timezone: str = "UTC"
+    start_date: str | None = None
+    end_date: str | None = None
+    catchup: bool = False
+    is_paused_upon_creation: bool | None = None
+    max_active_runs: int | None = None
+    max_active_tasks: int | None = None
+    dagrun_timeout: float | None = None
     tags: tuple[str, ...] = ()
     params: dict[str, Any] = field(default_factory=dict)
+    param_schemas: dict[str, Any] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    source_digest: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        """What is stored: values that are the default are left out."""
+        data = _without_defaults(self)
+        data["tasks"] = [_without_defaults(task) for task in self.tasks]
+        return data
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> DagSpec:
         """Raise ``SpecError`` where ``data`` is not what ``to_json`` gives."""
         try:
             tasks = tuple(_task_from_json(task) for task in data["tasks"])
-            return cls(**{**data, "tasks": tasks, "tags": tuple(data.get("tags", ()))})
+            known = {**data, "tasks": tasks, "tags": tuple(data.get("tags", ()))}
+            # Before there were schedules, a DAG without one had null here.
+            known["schedule"] = data.get("schedule") or ""
+            return cls(**known)
         except (KeyError, TypeError) as error:
             raise SpecError(f"Not a DAG spec: {error}") from None
 
+    @cached_property
+    def by_id(self) -> dict[str, TaskSpec]:
+        return {task.task_id: task for task in self.tasks}
+
+    @cached_property
+    def position_of(self) -> dict[str, int]:
+        """Where each task stands among the others."""
+        return {task.task_id: position for position, task in enumerate(self.tasks)}
+
+    @cached_property
+    def downstream(self) -> dict[str, tuple[str, ...]]:
+        """The tasks that directly follow each task."""
+        after: dict[str, list[str]] = {task.task_id: [] for task in self.tasks}
+        for task in self.tasks:
+            for name in task.upstream:
+                after[name].append(task.task_id)
+        return {name: tuple(names) for name, names in after.items()}
+
     def task(self, task_id: str) -> TaskSpec:
         """Raise ``KeyError`` where the DAG has no such task."""
-        for task in self.tasks:
-            if task.task_id == task_id:
-                return task
-        raise KeyError(task_id)
+        return self.by_id[task_id]
+
+    def all_downstream(self, task_ids: Iterable[str]) -> set[str]:
+        """Every task that follows one of ``task_ids``, however far; they themselves are not in."""
+        found: set[str] = set()
+        todo = list(task_ids)
+        while todo:
+            new = [name for name in self.downstream[todo.pop()] if name not in found]
+            found.update(new)
+            todo += new
+        return found
+
+    @property
+    def is_scheduled(self) -> bool:
+        return bool(self.schedule or self.interval)
+
+    @property
+    def schedule_words(self) -> str:
+        """The schedule as pages show it; empty without one."""
+        if self.interval:
+            return f"every {timedelta(seconds=self.interval)}"
+        if self.schedule and self.timezone != "UTC" and not self.schedule.startswith("@"):
+            return f"{self.schedule} {self.timezone}"
+        return self.schedule
 
     @property
     def conn_ids(self) -> tuple[str, ...]:
@@ -75,9 +186,23 @@ class DagSpec:
         """A hash of all that matters when the DAG runs: equal digests, same version."""
         data = self.to_json()
         for task in data["tasks"]:
-            task.pop("line")
+            task.pop("line", None)
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+TRIGGER_RULES = frozenset(rule.value for rule in TriggerRule)
+#: The key that marks a reference to what another task left, in arguments.
+XCOM_MARK = "__xcom__"
+
+
+def _without_defaults(spec: DagSpec | TaskSpec) -> dict[str, Any]:
+    values = ((each, getattr(spec, each.name)) for each in fields(spec))
+    return {
+        each.name: list(value) if isinstance(value, tuple) else value
+        for each, value in values
+        if value != (each.default if each.default_factory is MISSING else each.default_factory())
+    }
 
 
 def _task_from_json(data: Mapping[str, Any]) -> TaskSpec:
@@ -102,6 +227,8 @@ def check_dag(dag: DagSpec) -> None:
     check_key(dag.dag_id, what="dag_id")
     if not dag.tasks:
         raise SpecError(f"DAG {dag.dag_id!r} has no tasks.")
+    if len(dag.tasks) > MOST_TASKS:
+        raise SpecError(f"DAG {dag.dag_id!r} has {len(dag.tasks):,} tasks; {MOST_TASKS:,} may be.")
     known: set[str] = set()
     for task in dag.tasks:
         check_key(task.task_id, what="task_id")
@@ -109,6 +236,8 @@ def check_dag(dag: DagSpec) -> None:
             raise SpecError(f"DAG {dag.dag_id!r} has two tasks {task.task_id!r}.")
         known.add(task.task_id)
     for task in dag.tasks:
+        if task.trigger_rule not in TRIGGER_RULES:
+            raise SpecError(f"Task {task.task_id!r} has the unknown rule {task.trigger_rule!r}.")
         for upstream in task.upstream:
             if upstream not in known:
                 raise SpecError(f"Task {task.task_id!r} waits for unknown task {upstream!r}.")

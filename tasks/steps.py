@@ -7,22 +7,25 @@ number it has seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
+from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
+from connections.diagnosis import explain
 from tasks.exceptions import LeaseLost
 from tasks.leases import Lease
 from tasks.models import DagRun, LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState, sources
 
-#: Positions leave room for the four steps of every task between the run's first and last.
-POSITIONS_A_TASK = 10
-LAST_POSITION = 2_000_000_000
+#: Positions leave room for the steps of every try of every task between the run's first and last.
+POSITIONS_A_TASK = 100_000
+POSITIONS_A_TRY = 10
+LAST_POSITION = 10**15
 
 
 @dataclass(frozen=True)
@@ -64,31 +67,86 @@ KINDS: dict[int, StepKind] = {
 TASK_STEPS = (2, 3, 4, 5)
 
 
-def position_of(number: int, task_position: int | None) -> int:
+def position_of(number: int, task_position: int | None, try_number: int = 1) -> int:
     """Where a row stands in its run's table."""
     if number == 1:
         return 0
     if task_position is None:
         return LAST_POSITION
-    return (task_position + 1) * POSITIONS_A_TASK + number
+    return (task_position + 1) * POSITIONS_A_TASK + try_number * POSITIONS_A_TRY + number
 
 
-def new_steps(run: DagRun, task_instances: Iterable[TaskInstance]) -> list[Step]:
-    """Every row of the run's table, as pending. They are not saved."""
-    rows = [Step(run=run, number=1, position=position_of(1, None))]
-    for task_instance in task_instances:
-        rows += [
-            Step(
-                run=run,
-                task_instance=task_instance,
-                number=number,
-                position=position_of(number, task_instance.position),
-                conn_id=task_instance.conn_id,
-            )
-            for number in TASK_STEPS
-        ]
-    rows.append(Step(run=run, number=6, position=position_of(6, None)))
-    return rows
+def insert_frame(run: DagRun) -> None:
+    """The first and the last row of a new run's table, as pending."""
+    Step.objects.bulk_create(
+        Step(run=run, number=number, position=position_of(number, None), sequence=run.sequence)
+        for number in (1, 6)
+    )
+
+
+def insert_tries(run_id: int, number: int, task_instance_ids: Sequence[int] | None = None) -> None:
+    """Rows 2 to 5 of the present try of the run's task instances (or of some), as pending.
+
+    One statement, whatever their number. ``number`` is what the rows get in
+    the run's sequence.
+    """
+    statement, values = _INSERT_TRIES[connection.vendor], [number, run_id]
+    if task_instance_ids is not None:
+        if not task_instance_ids:
+            return
+        statement += f" AND ti.id IN ({', '.join(['%s'] * len(task_instance_ids))})"
+        values += task_instance_ids
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+_INSERT_TRIES = {
+    vendor: f"""
+    INSERT INTO tasks_step (run_id, task_instance_id, number, position, try_number, state,
+        conn_id, result, facts, retries, error_code, vendor_message, sequence)
+    SELECT ti.run_id, ti.id, n.number,
+        (ti.position + 1) * CAST({POSITIONS_A_TASK} AS bigint)
+            + ti.try_number * {POSITIONS_A_TRY} + n.number,
+        ti.try_number, 'pending', ti.conn_id, '', {empty}, 0, '', '', %s
+    FROM tasks_taskinstance ti
+    CROSS JOIN (SELECT 2 AS number UNION ALL SELECT 3 UNION ALL SELECT 4 UNION ALL SELECT 5) n
+    WHERE ti.run_id = %s"""  # noqa: S608 - constants only
+    for vendor, empty in (("postgresql", "'{}'::jsonb"), ("sqlite", "'{}'"))
+}
+
+
+def reset_tries(run_id: int, task_instance_ids: Sequence[int], *, number: int) -> None:
+    """The rows of tries that never began, as pending again."""
+    rows = Step.objects.filter(run_id=run_id, task_instance_id__in=task_instance_ids)
+    rows.update(**_EMPTY, state=StepState.PENDING, sequence=number)
+
+
+def reopen_frame(run_id: int, *, number: int, with_first: bool) -> None:
+    """The last row of a run that goes on, and the first of one that begins anew."""
+    numbers = (1, 6) if with_first else (6,)
+    rows = Step.objects.filter(run_id=run_id, number__in=numbers)
+    rows.update(**_EMPTY, state=StepState.PENDING, sequence=number)
+
+
+def place_anew(run_id: int) -> None:
+    """Let the rows stand where their task instances now do."""
+    place = TaskInstance.objects.filter(pk=OuterRef("task_instance_id")).values("position")
+    rows = Step.objects.filter(run_id=run_id, task_instance__isnull=False)
+    tries = F("try_number") * POSITIONS_A_TRY + F("number")
+    # Twice, because no two rows may stand at one place, not even on the way.
+    for offset in (LAST_POSITION // 2, 0):
+        rows.update(position=(Subquery(place) + 1) * POSITIONS_A_TASK + tries + offset)
+
+
+def add_line(row: TaskInstance, text: str, *, number: int) -> None:
+    """A line of the task's log, in the transaction that has taken ``number``."""
+    LogLine.objects.create(
+        run_id=row.run_id,
+        task_instance=row,
+        try_number=row.try_number,
+        sequence=number,
+        text=text,
+    )
 
 
 @dataclass(frozen=True)
@@ -120,8 +178,76 @@ def skipped(position: int, reason: str) -> StepChange:
     return StepChange(position, StepState.SKIPPED, {"result": reason})
 
 
+def cancelled(position: int, result: str, **columns: Any) -> StepChange:
+    return _ended(position, StepState.CANCELLED, result=result, **columns)
+
+
+def not_closed(position: int, words: str, **columns: Any) -> StepChange:
+    """A session that did not close; ``words`` are the service's own."""
+    why = explain("session:close-failed", {})
+    return failed(position, why.short, error_code=why.code, vendor_message=words, **columns)
+
+
+def begun_anew(row: TaskInstance) -> list[StepChange]:
+    """The touched rows of the try as pending again, for a worker that takes it over."""
+    touched = Step.objects.filter(task_instance=row, try_number=row.try_number)
+    found = touched.exclude(state=StepState.PENDING).order_by("position")
+    return [
+        StepChange(position, StepState.PENDING, dict(_EMPTY))
+        for position in found.values_list("position", flat=True)
+    ]
+
+
+_EMPTY: dict[str, Any] = {
+    **dict.fromkeys(("result", "error_code", "vendor_message"), ""),
+    **dict.fromkeys(("started_at", "ended_at")),
+    "facts": {},
+    "retries": 0,
+}
+
+
 def _ended(position: int, state: StepState, **columns: Any) -> StepChange:
     return StepChange(position, state, {"ended_at": timezone.now(), **columns})
+
+
+def take_number(run_id: int) -> int:
+    """The next number of the run's sequence; the run's row is locked from here on.
+
+    Whoever changes rows of a run begins with this (or with ``write``), so that
+    all take their locks in one order.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TAKE} WHERE id = %s RETURNING sequence", [run_id])
+        return int(cursor.fetchone()[0])
+
+
+def take_number_for(task_instance_id: int) -> int | None:
+    """The same for the run of a task instance that may be claimed; ``None`` for any other."""
+    now = TaskInstance._meta.get_field("lease_expires_at").get_db_prep_value(
+        timezone.now(), connection
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TAKE} WHERE id = {_RUN_OF} RETURNING sequence", [task_instance_id, now])
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def end_tries(
+    run_id: int,
+    number: int,
+    state: StepState,
+    *,
+    reasons: Mapping[str, Sequence[int]],
+) -> None:
+    """End the rows of many task instances that are not over: words -> task instances.
+
+    All get one number of the run's sequence: they change in one transaction.
+    """
+    for reason, task_instance_ids in reasons.items():
+        rows = Step.objects.filter(run_id=run_id, task_instance_id__in=task_instance_ids)
+        rows.filter(state__in=(StepState.PENDING, StepState.RUNNING)).update(
+            state=state, result=reason, sequence=number
+        )
 
 
 def write(
@@ -130,51 +256,55 @@ def write(
     *,
     lines: Sequence[LogLine] = (),
     lease: Lease | None = None,
-) -> None:
-    """Apply ``changes`` and add ``lines``.
+    number: int | None = None,
+) -> int:
+    """Apply ``changes`` and add ``lines``; return their number in the run's sequence.
 
-    Must be called inside a transaction. The numbers are taken first: the lock
-    on the run's row gives them out in the order of the commits. With
-    ``lease``, raise ``LeaseLost`` and write nothing if it is no longer held: a
-    worker that takes over must wait for the same lock before it writes.
+    Must be called inside a transaction. The number is taken first: the lock
+    on the run's row gives them out in the order of the commits. All that is
+    written at once has one number. With ``lease``, raise ``LeaseLost`` and write
+    nothing if it is no longer held: a worker that takes over must wait for the
+    same lock before it writes. ``number`` is one that the transaction has taken.
     """
-    count = max(1, len(changes) + len(lines))
     # One cursor for all: on PostgreSQL the first statement of each costs as much as five more.
     with connection.cursor() as cursor:
-        number = _take_numbers(cursor, run_id, count, lease) - count
+        if number is None:
+            number = _take_number(cursor, run_id, lease)
         for change in changes:
-            number += 1
             _apply(cursor, run_id, change, number)
         for line in lines:
-            number += 1
             line.run_id, line.sequence = run_id, number
         if lines:
             _insert(cursor, lines)
+    return number
 
 
-def _take_numbers(cursor: CursorWrapper, run_id: int, count: int, lease: Lease | None) -> int:
-    """Add ``count`` to the run's sequence and return it, in one statement; the ORM needs three."""
-    statement, values = _TAKE, [count, run_id]
+def _take_number(cursor: CursorWrapper, run_id: int, lease: Lease | None) -> int:
+    """Add one to the run's sequence and return it, in one statement; the ORM needs three."""
+    statement, values = f"{_TAKE} WHERE id = %s", [run_id]
     if lease is not None:
         token = TaskInstance._meta.get_field("lease_token").get_db_prep_value(
             lease.token, connection
         )
-        statement, values = _TAKE_HELD, [count, run_id, lease.task_instance_id, token]
+        statement, values = f"{statement}{_HELD}", [run_id, lease.task_instance_id, token]
         # PostgreSQL would else look at the row as it was before it waited for the run's lock.
         statement += " FOR NO KEY UPDATE)" if connection.vendor == "postgresql" else ")"
-    cursor.execute(statement + _RETURNING, values)
+    cursor.execute(f"{statement} RETURNING sequence", values)
     row = cursor.fetchone()
     if row is None:
         raise LeaseLost(f"task instance {lease and lease.task_instance_id}")
     return int(row[0])
 
 
-_TAKE = "UPDATE tasks_dagrun SET sequence = sequence + %s WHERE id = %s"
-_TAKE_HELD = (
-    f"{_TAKE} AND EXISTS (SELECT 1 FROM tasks_taskinstance "  # noqa: S608 - no value is in it
-    "WHERE id = %s AND lease_token = %s AND state = 'running'"
+_TAKE = "UPDATE tasks_dagrun SET sequence = sequence + 1"
+_RUN_OF = (
+    "(SELECT run_id FROM tasks_taskinstance WHERE id = %s "
+    "AND (state = 'queued' OR lease_expires_at < %s))"
 )
-_RETURNING = " RETURNING sequence"
+_HELD = (
+    " AND EXISTS (SELECT 1 FROM tasks_taskinstance "
+    "WHERE id = %s AND lease_token = %s AND state IN ('running', 'cancelling')"
+)
 
 
 def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) -> None:
@@ -182,7 +312,7 @@ def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) 
     columns: dict[str, Any] = {**change.columns, "state": change.state, "sequence": number}
     settings = [f"{name} = %s" for name in columns]
     values = [_prepared(name, value) for name, value in columns.items()]
-    if change.state in (StepState.SUCCESS, StepState.FAILED) and "started_at" not in columns:
+    if change.state in _TIMED and "started_at" not in columns:
         settings.append("started_at = COALESCE(started_at, %s)")
         values.append(_prepared("started_at", columns["ended_at"]))
     allowed = [state.value for state in sources(STEP_MOVES, change.state)]
@@ -218,4 +348,6 @@ def _prepared(name: str, value: Any) -> Any:
     return _COLUMNS[name].get_db_prep_save(value, connection)
 
 
+#: What ends in these has begun, if only at its end.
+_TIMED = (StepState.SUCCESS, StepState.FAILED, StepState.CANCELLED)
 _COLUMNS = {field.attname: field for field in Step._meta.concrete_fields}

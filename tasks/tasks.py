@@ -10,21 +10,41 @@ from django.conf import settings
 
 from connections import messages
 from tasks.models import TaskInstance
+from tasks.places import Message
 from tasks.states import TaskState
 
 logger = logging.getLogger(__name__)
+#: So many messages are sent by who makes them; the rest by a worker, so that nobody waits.
+MOST_AT_ONCE = 50
 
 
-def send(task_instance_ids: Sequence[int]) -> bool:
-    """Send a message for each; what the broker refuses is left to the sweep."""
-    for position, task_instance_id in enumerate(task_instance_ids):
-        if not messages.send(run_task_instance, task_instance_id):
-            logger.warning("The broker can't be reached; queued tasks are sent again later.")
-            unsent = task_instance_ids[position:]
-            rows = TaskInstance.objects.filter(pk__in=unsent, state=TaskState.QUEUED)
-            rows.update(sent_at=None)
+def send(ready: Sequence[Message], *, at_once: bool = False) -> bool:
+    """Send a message for each; what the broker refuses is left to the sweep.
+
+    Of many, most are sent by a worker, unless ``at_once``.
+    """
+    if not at_once and len(ready) > MOST_AT_ONCE:
+        return _hand_over(ready)
+    for position, message in enumerate(ready):
+        if not messages.send(run_task_instance, message.task_instance_id, queue=message.queue):
+            _left_to_the_sweep(ready[position:])
             return False
     return True
+
+
+def _hand_over(ready: Sequence[Message]) -> bool:
+    """One message that makes a worker send them."""
+    ids = [message.task_instance_id for message in ready]
+    if messages.send(send_task_instances, ids):
+        return True
+    _left_to_the_sweep(ready)
+    return False
+
+
+def _left_to_the_sweep(ready: Sequence[Message]) -> None:
+    logger.warning("The broker can't be reached; queued tasks are sent again later.")
+    ids = [message.task_instance_id for message in ready]
+    TaskInstance.objects.filter(pk__in=ids, state=TaskState.QUEUED).update(sent_at=None)
 
 
 @shared_task(name="tasks.run_task_instance")
@@ -35,14 +55,24 @@ def run_task_instance(task_instance_id: int) -> None:
     send(run(task_instance_id))
 
 
+@shared_task(name="tasks.send_task_instances")
+def send_task_instances(task_instance_ids: list[int]) -> None:
+    """Send a message for each that is still queued."""
+    rows = TaskInstance.objects.filter(
+        pk__in=task_instance_ids, state=TaskState.QUEUED, waits_on=""
+    )
+    found = rows.order_by("position").values_list("pk", "queue")
+    send([Message(pk, queue) for pk, queue in found], at_once=True)
+
+
 def sweep() -> None:
     """Send again what was lost; called by a thread of every worker, every few seconds."""
     from tasks.recovery import lost
 
-    ids = lost()
-    if ids:
-        logger.info("Sending %d task instances again.", len(ids))
-        send(ids)
+    ready = lost()
+    if ready:
+        logger.info("Sending %d task instances again.", len(ready))
+        send(ready, at_once=True)
 
 
 @shared_task(name="tasks.sync_dags")

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connections.exceptions import Failure
-from tasks.models import DagRun, TaskInstance
-from tasks.operators.base import Operator
-from tasks.spec import DagSpec
+from tasks.operators.base import Operator, is_reference
+from tasks.spec import XCOM_MARK
+from tasks.template_names import FILTERS
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -23,35 +24,13 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 
 _environment = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
+_environment.filters |= FILTERS
 #: A template that renders to more than this is a mistake (or an attack), not an argument.
 LONGEST_TEXT = 1_000_000
 
 
-def context_of(run: DagRun, task_instance: TaskInstance, spec: DagSpec) -> dict[str, Any]:
-    """The names that a template may use, under Airflow's names."""
-    day = run.logical_date.strftime("%Y-%m-%d")
-    return {
-        "ds": day,
-        "ds_nodash": day.replace("-", ""),
-        "ts": run.logical_date.isoformat(),
-        "ts_nodash": run.logical_date.strftime("%Y%m%dT%H%M%S"),
-        "logical_date": run.logical_date,
-        "run_id": run.run_id,
-        "dag_run": {
-            "conf": run.conf,
-            "run_id": run.run_id,
-            "run_type": run.run_type,
-            "logical_date": run.logical_date,
-        },
-        "params": {**spec.params, **run.conf},
-        "dag": {"dag_id": spec.dag_id},
-        "task": {"task_id": task_instance.task_id},
-        "ti": {"task_id": task_instance.task_id, "try_number": task_instance.try_number},
-    }
-
-
 def render(
-    operator: type[Operator], arguments: dict[str, Any], names: dict[str, Any]
+    operator: type[Operator], arguments: dict[str, Any], names: Mapping[str, Any]
 ) -> dict[str, Any]:
     """``arguments`` with the templated ones filled. Raise ``Failure`` naming the field."""
     templated = {argument.name for argument in operator.arguments if argument.templated}
@@ -61,7 +40,9 @@ def render(
     }
 
 
-def _filled(value: Any, names: dict[str, Any], *, field: str) -> Any:
+def _filled(value: Any, names: Mapping[str, Any], *, field: str) -> Any:
+    if is_reference(value):
+        return _left_by_another(value, names)
     if isinstance(value, dict):
         return {key: _filled(item, names, field=f"{field}.{key}") for key, item in value.items()}
     if isinstance(value, list):
@@ -75,3 +56,12 @@ def _filled(value: Any, names: dict[str, Any], *, field: str) -> Any:
     if len(text) > LONGEST_TEXT:
         raise Failure("task:template-error", field=field, reason="the text becomes too long")
     return text
+
+
+def _left_by_another(reference: dict[str, Any], names: Mapping[str, Any]) -> Any:
+    """The value itself, of any type. Raise ``Failure`` where the task left none."""
+    task_id, key = reference[XCOM_MARK], reference.get("key", "return_value")
+    try:
+        return names["ti"].left_by(task_id, key)
+    except LookupError:
+        raise Failure("task:xcom-missing", task_id=task_id, key=key) from None

@@ -14,6 +14,7 @@ from access.audit import Actor
 from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
+from tasks.versions import source_of, spec_of
 from tests.environment import HOME
 from tests.fakes.google import FakeGoogle, service_account_key
 
@@ -33,6 +34,13 @@ def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
     """Where no other process has to know it, a password is hashed in no time."""
     if request.node.get_closest_marker("e2e") is None:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def _new_versions() -> None:
+    """On SQLite the next test may give its versions the numbers of this one's."""
+    spec_of.cache_clear()
+    source_of.cache_clear()
 
 
 @pytest.fixture

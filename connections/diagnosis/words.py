@@ -20,7 +20,8 @@ class Diagnosis:
 
     ``short`` stands in the row; ``happened``, ``cause`` and ``remedy`` where it
     opens. ``command`` is what to copy into a shell. ``fields`` are the form
-    fields to blame.
+    fields to blame. ``may_pass``: trying again may help although it is a matter of
+    configuration, as when data that a check looks for is still to come.
     """
 
     type: FailureType
@@ -30,6 +31,11 @@ class Diagnosis:
     remedy: str
     command: str = ""
     fields: tuple[str, ...] = ()
+    may_pass: bool = False
+
+    @property
+    def is_worth_a_retry(self) -> bool:
+        return self.may_pass or self.type is not FailureType.CONFIGURATION
 
 
 CONFIGURATION, TRANSIENT, INTERNAL = FailureType

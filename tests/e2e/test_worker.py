@@ -11,6 +11,7 @@ import redis
 from django.utils import timezone
 
 from tasks.models import TaskInstance
+from tasks.places import Message
 from tasks.recovery import lost
 from tasks.tasks import send
 from tests.fakes.google import FakeGoogle, JobError, JobPlan
@@ -72,7 +73,7 @@ def test_a_lapsed_task_is_sent_once_and_not_at_every_sweep(
         state="running", lease_token=uuid.uuid4(), lease_expires_at=past, sent_at=past
     )
     TaskInstance.objects.update(sent_at=past - timedelta(seconds=5))
-    assert lost() == [row.pk]
+    assert lost() == [(row.pk, "default")]
     assert lost() == []
     TaskInstance.objects.update(state="success", lease_token=None)
 
@@ -105,6 +106,6 @@ def test_a_message_that_comes_twice_runs_the_task_once(
     connect(keyfile_dict=key, api_endpoint=google.url)
     google.plan(JobPlan(running=0.5))
     run = trigger()
-    send([run.task_instances.get().pk] * 5)
+    send([Message(run.task_instances.get().pk, "default")] * 5)
     assert over(run).state == "success"
     assert [job.inserts for job in google.jobs.values()] == [1]

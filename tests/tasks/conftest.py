@@ -53,7 +53,7 @@ def run_dag(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DagRun]:
         made = trigger_dag_run(dag.dag_id, actor=ACTOR, conf=conf)
         ready = list(made.task_instances.filter(state="queued").values_list("pk", flat=True))
         while ready:
-            ready += runner.run(ready.pop(0))
+            ready += [each.task_instance_id for each in runner.run(ready.pop(0))]
         made.refresh_from_db()
         return made
 

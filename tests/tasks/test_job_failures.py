@@ -25,7 +25,7 @@ from tests.tasks.failures import AT_STEP_4, failed_row
 
 @pytest.fixture(autouse=True)
 def _short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tasks.operators.bigquery_jobs.FIRST_PAUSE", 0.01)
+    monkeypatch.setattr("tasks.operators.google_calls.FIRST_PAUSE", 0.01)
 
 
 # Step 4: the job
@@ -276,11 +276,11 @@ def test_a_database_that_goes_away_leaves_the_task_to_who_takes_it_over(
     write = steps.write
     calls = []
 
-    def fragile(*arguments: Any, **more: Any) -> None:
+    def fragile(*arguments: Any, **more: Any) -> int:
         calls.append(1)
         if len(calls) == 3:
             raise OperationalError("the connection was lost")
-        write(*arguments, **more)
+        return write(*arguments, **more)
 
     monkeypatch.setattr("tasks.steps.write", fragile)
     with pytest.raises(OperationalError):

@@ -1,0 +1,42 @@
+"""Lets runs begin: at once, or when a place among the active runs of their DAG is free."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from tasks import live, places, steps
+from tasks.models import DagRun
+from tasks.places import Message
+from tasks.resettling import resettle
+from tasks.spec import DagSpec
+from tasks.versions import spec_of
+
+
+def columns(spec: DagSpec, *, is_admitted: bool) -> dict[str, Any]:
+    """What a run has that has its place, or waits for one."""
+    if not is_admitted:
+        return {"admitted_at": None, "deadline_at": None}
+    now = timezone.now()
+    limit = spec.dagrun_timeout
+    return {"admitted_at": now, "deadline_at": now + timedelta(seconds=limit) if limit else None}
+
+
+def admit(dag_pk: int, limit: int) -> list[Message]:
+    """Let runs that wait begin, as many as have a place now; their messages."""
+    messages: list[Message] = []
+    for run in places.next_runs(dag_pk, limit):
+        number = steps.take_number(run.pk)
+        messages += _begin(run, number=number)
+        live.publish_on_commit(run.pk)
+    return messages
+
+
+def _begin(run: DagRun, *, number: int) -> list[Message]:
+    spec = spec_of(run.version_id)
+    waiting = DagRun.objects.filter(pk=run.pk, admitted_at__isnull=True)
+    if not waiting.update(**columns(spec, is_admitted=True)):
+        return []  # Who came first has let it begin.
+    return resettle(run.pk, spec, number=number)

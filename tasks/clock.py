@@ -1,0 +1,92 @@
+"""What happens because time passes: next tries, next looks, schedules, time limits of runs.
+
+A thread of every worker looks every second. Whoever comes first does it: each
+move is an UPDATE that asks for the state it moves from.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import defaultdict
+from datetime import datetime
+
+from django.db import Error as DatabaseFault
+from django.db import connection, transaction
+from django.utils import timezone
+
+from tasks import leases, live, steps
+from tasks.acts import stop_run
+from tasks.models import DagRun, TaskInstance
+from tasks.places import Message
+from tasks.schedules import tick as make_scheduled_runs
+from tasks.states import RUN_TERMINAL, RunState, TaskState
+from tasks.tasks import send, sweep
+
+logger = logging.getLogger(__name__)
+
+TICK = 1.0
+#: Every so many ticks it is looked for what was lost.
+TICKS_A_SWEEP = 5
+#: Task instances that go on in one tick of one worker.
+BATCH = 500
+DUE_STATES = (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE)
+
+
+def start() -> None:
+    """A thread of its own, because a message would wait behind those that it should help."""
+    threading.Thread(target=_run, name="clock", daemon=True).start()
+
+
+def _run() -> None:
+    ticks = 0
+    while not leases.stopping.is_set():
+        try:
+            tick(timezone.now())
+            if ticks % TICKS_A_SWEEP == 0:
+                sweep()
+        except DatabaseFault:
+            logger.warning("The database can't be asked for what is due; the next tick will.")
+        finally:
+            connection.close()
+        ticks += 1
+        leases.stopping.wait(TICK)
+
+
+def tick(now: datetime) -> None:
+    """Do all that is due at ``now``."""
+    send(go_on(now), at_once=True)
+    end_late_runs(now)
+    make_scheduled_runs(now)
+
+
+def go_on(now: datetime) -> list[Message]:
+    """Queue the next tries and looks that are due."""
+    due = TaskInstance.objects.filter(state__in=DUE_STATES, due_at__lte=now).order_by("due_at")
+    by_run: dict[int, list[int]] = defaultdict(list)
+    for pk, run_id in due.values_list("pk", "run_id")[:BATCH]:
+        by_run[run_id].append(pk)
+    return [message for run_id, ids in by_run.items() for message in _queue(run_id, ids, now)]
+
+
+def _queue(run_id: int, ids: list[int], now: datetime) -> list[Message]:
+    with transaction.atomic():
+        number = steps.take_number(run_id)
+        rows = TaskInstance.objects.filter(pk__in=ids, state__in=DUE_STATES)
+        columns = {"state": TaskState.QUEUED, "due_at": None, "sent_at": now, "sequence": number}
+        found = [Message(pk, queue) for pk, queue in rows.values_list("pk", "queue")]
+        # A further try has its own times; a further look goes on in those of its try.
+        new_try = rows.filter(state=TaskState.UP_FOR_RETRY)
+        new_try.update(queued_at=now, started_at=None, ended_at=None, **columns)
+        rows.filter(state=TaskState.UP_FOR_RESCHEDULE).update(**columns)
+        live.publish_on_commit(run_id)
+    return found
+
+
+def end_late_runs(now: datetime) -> None:
+    """Stop the runs that have used up their DAG's ``dagrun_timeout``."""
+    late = DagRun.objects.filter(deadline_at__lte=now).exclude(
+        state__in=(*RUN_TERMINAL, RunState.CANCELLING)
+    )
+    for run in late[:BATCH]:
+        stop_run(run)

@@ -1,0 +1,102 @@
+"""The end of a run: when its last task instance is over, and how it ended."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import connection
+from django.utils import timezone
+
+from tasks import steps
+from tasks.models import DagRun, Step, TaskInstance
+from tasks.places import Message
+from tasks.spec import DagSpec
+from tasks.states import RUN_MOVES, RunState, StepState, TaskState, sources
+
+#: Named in the last row; of others their number is told.
+NAMED = 3
+_DEAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED)
+
+
+def count_down(run_id: int, spec: DagSpec, *, over: int) -> list[Message]:
+    """``over`` more task instances are over; end the run if they were the last."""
+    if not over:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE tasks_dagrun SET tasks_left = tasks_left - %s WHERE id = %s "
+            "RETURNING tasks_left",
+            [over, run_id],
+        )
+        left = cursor.fetchone()[0]
+    return [] if left else end(run_id, spec)
+
+
+def end(run_id: int, spec: DagSpec) -> list[Message]:
+    """End the run; the messages of runs of its DAG that have a place now."""
+    run = DagRun.objects.only("state", "dag_id", "cancelled_by_name", "deadline_at").get(pk=run_id)
+    state, words = _outcome(run, spec)
+    now = timezone.now()
+    moved = DagRun.objects.filter(pk=run_id, state__in=sources(RUN_MOVES, state))
+    if not moved.update(state=state, ended_at=now):
+        raise RuntimeError(f"Run {run_id} can't become {state}.")
+    _tell(run_id, state, words, now=now)
+    if not spec.max_active_runs:
+        return []
+    from tasks.admission import admit
+
+    return admit(run.dag_id, spec.max_active_runs)
+
+
+def _tell(run_id: int, state: RunState, words: str, *, now: datetime) -> None:
+    position = steps.position_of(6, None)
+    make = {
+        RunState.SUCCESS: steps.succeeded,
+        RunState.FAILED: steps.failed,
+        RunState.CANCELLED: steps.cancelled,
+    }[state]
+    steps.write(run_id, [make(position, words, started_at=now)])
+
+
+def _outcome(run: DagRun, spec: DagSpec) -> tuple[RunState, str]:
+    """As in Airflow, the tasks that nothing follows decide."""
+    if run.state == RunState.CANCELLING:
+        if run.cancelled_by_name:
+            return RunState.CANCELLED, f"Cancelled by {run.cancelled_by_name}"
+        limit = f"{spec.dagrun_timeout:g}" if spec.dagrun_timeout else "?"
+        return RunState.FAILED, f"DAG run failed: it took longer than dagrun_timeout ({limit} s)"
+    dead = dict(
+        TaskInstance.objects.filter(run_id=run.pk, state__in=_DEAD)
+        .order_by("position")
+        .values_list("task_id", "state")
+    )
+    if not any(task_id in dead and not spec.downstream.get(task_id) for task_id in dead):
+        return RunState.SUCCESS, steps.KINDS[6].done
+    if run.cancelled_by_name and run.state == RunState.QUEUED:
+        return RunState.CANCELLED, f"Cancelled by {run.cancelled_by_name}"
+    return RunState.FAILED, _why(run.pk, dead)
+
+
+def _why(run_id: int, dead: dict[str, str]) -> str:
+    first = [name for name, state in dead.items() if state == TaskState.FAILED]
+    first = first or [name for name, state in dead.items() if state == TaskState.CANCELLED]
+    numbers = dict(
+        Step.objects.filter(
+            run_id=run_id,
+            task_instance__task_id__in=first[:NAMED],
+            state=StepState.FAILED,
+            number__in=(2, 3, 4),
+        )
+        .order_by("position")
+        .values_list("task_instance__task_id", "number")
+    )
+    parts = [_part(name, dead[name], numbers.get(name)) for name in first[:NAMED]]
+    if len(first) > NAMED:
+        parts.append(f"{len(first) - NAMED} more")
+    return f"DAG run failed: {', '.join(parts)}"
+
+
+def _part(task_id: str, state: str, number: int | None) -> str:
+    if state == TaskState.CANCELLED:
+        return f"{task_id} was cancelled"
+    return f"{task_id} failed at step {number}" if number else f"{task_id} failed"

@@ -1,0 +1,142 @@
+"""Limits: how many runs of a DAG, tasks of a run and sessions of a connection there are at once.
+
+What finds no place waits in the database; who ends looks, in the same
+transaction, for who may go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from tasks.models import Dag, DagRun, TaskInstance
+from tasks.spec import DagSpec
+from tasks.states import RUN_TERMINAL, TASK_HELD, TaskState
+
+WaitsOn = TaskInstance.WaitsOn
+#: The first number of PostgreSQL's advisory locks on a connection's places.
+SESSIONS_LOCK = 7_213_002
+
+
+class Message(NamedTuple):
+    """What is to be sent to a worker: a task instance, and the queue it goes to."""
+
+    task_instance_id: int
+    queue: str
+
+
+# Tasks of a run
+
+
+def queue(run_id: int, spec: DagSpec, ids: Sequence[int], *, number: int) -> list[Message]:
+    """Queue pending task instances; those that have a place are to be sent."""
+    now = timezone.now()
+    limit = spec.max_active_tasks
+    waits_on = WaitsOn.TASKS if limit else WaitsOn.NOTHING
+    if ids:
+        moved = TaskInstance.objects.filter(pk__in=ids, state=TaskState.PENDING).update(
+            state=TaskState.QUEUED, queued_at=now, sent_at=now, waits_on=waits_on, sequence=number
+        )
+        if moved != len(ids):
+            raise RuntimeError(f"{len(ids) - moved} task instances of run {run_id} did not wait.")
+    if limit:
+        return admit_tasks(run_id, limit, number=number)
+    return _messages(TaskInstance.objects.filter(pk__in=ids)) if ids else []
+
+
+def admit_tasks(run_id: int, limit: int, *, number: int) -> list[Message]:
+    """Let waiting tasks of the run go on while fewer than ``limit`` are active."""
+    rows = TaskInstance.objects.filter(run_id=run_id)
+    waiting = rows.filter(state=TaskState.QUEUED, waits_on=WaitsOn.TASKS)
+    active = rows.filter(
+        Q(state__in=TASK_HELD) | (Q(state=TaskState.QUEUED) & ~Q(waits_on=WaitsOn.TASKS))
+    ).count()
+    ids = list(
+        waiting.order_by("queued_at", "position").values_list("pk", flat=True)[
+            : max(0, limit - active)
+        ]
+    )
+    if not ids:
+        return []
+    rows.filter(pk__in=ids).update(
+        waits_on=WaitsOn.NOTHING, sent_at=timezone.now(), sequence=number
+    )
+    return _messages(TaskInstance.objects.filter(pk__in=ids))
+
+
+def _messages(rows: QuerySet[TaskInstance]) -> list[Message]:
+    found = rows.order_by("position").values_list("pk", "queue")
+    return [Message(pk, name) for pk, name in found]
+
+
+# Runs of a DAG
+
+
+def active_runs(dag_pk: int) -> QuerySet[DagRun]:
+    return DagRun.objects.filter(dag=dag_pk, admitted_at__isnull=False).exclude(
+        state__in=RUN_TERMINAL
+    )
+
+
+def has_place(dag_pk: int, limit: int | None) -> bool:
+    """Whether one more run of the DAG may be active; the DAG is locked from here on."""
+    if not limit:
+        return True
+    Dag.objects.select_for_update().values_list("pk").get(pk=dag_pk)
+    return active_runs(dag_pk).count() < limit
+
+
+def next_runs(dag_pk: int, limit: int) -> list[DagRun]:
+    """Runs that wait and have a place now; the earliest date first. The DAG is locked."""
+    Dag.objects.select_for_update().values_list("pk").get(pk=dag_pk)
+    free = limit - active_runs(dag_pk).count()
+    if free <= 0:
+        return []
+    waiting = DagRun.objects.filter(dag=dag_pk, admitted_at__isnull=True)
+    return list(waiting.exclude(state__in=RUN_TERMINAL).order_by("logical_date", "pk")[:free])
+
+
+# Sessions of a connection
+
+
+def lock_sessions(conn_id: str) -> None:
+    """Let nobody else count the sessions of the connection until the transaction's end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [SESSIONS_LOCK, conn_id]
+            )
+
+
+def sessions_held(conn_id: str) -> int:
+    return TaskInstance.objects.filter(conn_id=conn_id, state__in=TASK_HELD).count()
+
+
+def next_for_session(conn_id: str, limit: int) -> list[Message]:
+    """Task instances that wait for a session of the connection, and may have one now."""
+    free = limit - sessions_held(conn_id)
+    if free <= 0:
+        return []
+    waiting = TaskInstance.objects.filter(
+        conn_id=conn_id, state=TaskState.QUEUED, waits_on=WaitsOn.CONNECTION
+    ).order_by("queued_at", "pk")
+    # Whoever has locked one of them is at it; the sweep looks again.
+    rows = waiting.select_for_update(skip_locked=True) if _can_skip() else waiting
+    ids = [row.pk for row in rows.only("pk")[:free]]
+    return let_go_on(ids, now=timezone.now())
+
+
+def let_go_on(ids: Sequence[int], *, now: datetime) -> list[Message]:
+    """They look for a place again; nothing else about them changes."""
+    rows = TaskInstance.objects.filter(pk__in=ids, state=TaskState.QUEUED)
+    rows.update(waits_on=WaitsOn.NOTHING, sent_at=now)
+    return _messages(rows) if ids else []
+
+
+def _can_skip() -> bool:
+    return connection.features.has_select_for_update_skip_locked

@@ -1,0 +1,90 @@
+"""Writes what one try of a task instance does, masked, while its lease is held."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import Any
+
+from django.db import transaction
+
+from connections.database import give_connection_back
+from connections.masking import Masker, secrets_in_use, storable
+from tasks import live, steps
+from tasks.leases import Lease
+from tasks.models import LogLine, RenderedFields, TaskInstance
+from tasks.steps import StepChange
+
+#: Columns whose words come from elsewhere; a code or an ID must never be masked.
+FREE_TEXTS = frozenset({"result", "facts", "vendor_message"})
+#: Characters of a text that are kept of the filled templates; more is not for reading.
+LONGEST_RENDERED = 100_000
+
+
+class Recorder:
+    """Keeps changes and lines back until the next write, which costs one commit."""
+
+    def __init__(self, row: TaskInstance, lease: Lease, stack: ExitStack) -> None:
+        self.row = row
+        self.lease = lease
+        self.masker = Masker()
+        #: Changes that go with the next write.
+        self.changes: list[StepChange] = []
+        self.lines: list[LogLine] = []
+        #: Filled templates that are not stored yet.
+        self.rendered: dict[str, Any] | None = None
+        self._stack = stack
+
+    def at(self, number: int) -> int:
+        """Where the try's row of this number stands."""
+        return steps.position_of(number, self.row.position, self.row.try_number)
+
+    def mask(self, secrets: set[str]) -> None:
+        """Let none of ``secrets`` be stored or logged from here on."""
+        self.masker.add(secrets)
+        self._stack.enter_context(secrets_in_use(secrets))
+
+    def log(self, text: str, *, level: str = "info") -> None:
+        self.lines.append(
+            LogLine(task_instance=self.row, try_number=self.row.try_number, text=text, level=level)
+        )
+
+    def write(self, changes: list[StepChange], *, number: int | None = None) -> int:
+        """Write all that was kept back, then ``changes``. Raise ``LeaseLost`` and write nothing
+        where the lease is lost; with a ``number``, the transaction has seen to that."""
+        changes, self.changes = [*self.changes, *changes], []
+        lines, self.lines = self.lines, []
+        for line in lines:
+            line.text = storable(self.masker.text(line.text))
+        safe = [StepChange(each.position, each.state, self._safe(each)) for each in changes]
+        with transaction.atomic(savepoint=False):
+            lease = self.lease if number is None else None
+            number = steps.write(self.row.run_id, safe, lines=lines, lease=lease, number=number)
+            if self.rendered:
+                self._store_rendered()
+            live.publish_on_commit(self.row.run_id)
+        give_connection_back()
+        return number
+
+    def masked(self, value: Any) -> Any:
+        """``value``, with what is secret in it masked, and fit to be stored."""
+        return storable(self.masker.data(value))
+
+    def _safe(self, change: StepChange) -> dict[str, Any]:
+        return {
+            name: self.masked(value) if name in FREE_TEXTS else value
+            for name, value in change.columns.items()
+        }
+
+    def _store_rendered(self) -> None:
+        fields = {name: _clipped(self.masked(each)) for name, each in (self.rendered or {}).items()}
+        self.rendered = None
+        RenderedFields.objects.update_or_create(
+            task_instance=self.row,
+            try_number=self.row.try_number,
+            defaults={"fields": fields},
+        )
+
+
+def _clipped(value: Any) -> Any:
+    text = value if isinstance(value, str) else ""
+    return f"{text[:LONGEST_RENDERED]}…" if len(text) > LONGEST_RENDERED else value
