@@ -70,6 +70,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             "port",
             "is_disabled",
             "expires_at",
+            "max_sessions",
         )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -118,6 +119,7 @@ class ConnectionAdminForm(forms.ModelForm[Connection]):
             extra=stored.extra if new_extra is None else new_extra,
             is_disabled=data["is_disabled"],
             expires_at=data["expires_at"],
+            max_sessions=data["max_sessions"],
         )
         try:
             loaded = None if self.discards else stored
@@ -182,6 +184,7 @@ class ConnectionAdmin(admin.ModelAdmin[Connection]):
         "new_extra",
         "is_disabled",
         "expires_at",
+        "max_sessions",
         "seen_version",
         "stored_secrets",
         "stored_extra",

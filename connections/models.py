@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils import timezone
 
@@ -18,6 +18,7 @@ from connections.types.base import ConnectionType, LoadedConnection
 #: The rule of Airflow's REST API, taken everywhere (docs/adr/0004-conn-id.md).
 CONN_ID_PATTERN = r"^[\w.-]+\Z"
 CONN_ID_MAX_LENGTH = 200
+MOST_SESSIONS = 10_000
 
 
 class Connection(SecretModel):
@@ -26,7 +27,8 @@ class Connection(SecretModel):
     ``login``, ``password``, ``schema`` and ``extra`` are encrypted (a schema is
     no secret, but some types keep one there); ``extra`` is the text of a JSON
     object. ``version`` grows by one with every saved change, and a run records
-    which one it used. ``secret_facts`` says for each secret that is set when, by
+    which one it used. ``max_sessions`` is how many tasks may have a session of it
+    at once; null for any number. ``secret_facts`` says for each secret that is set when, by
     whom and in which version: it is all that pages show.
     """
 
@@ -54,6 +56,12 @@ class Connection(SecretModel):
     team = models.CharField(max_length=100, blank=True)
     expires_at = models.DateTimeField(blank=True, null=True)
     is_disabled = models.BooleanField("disabled", default=False)
+    max_sessions = models.PositiveIntegerField(
+        "sessions at once",
+        blank=True,
+        null=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MOST_SESSIONS)],
+    )
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     updated_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -121,6 +129,7 @@ class Connection(SecretModel):
             description=self.description,
             host=self.host,
             port=self.port,
+            max_sessions=self.max_sessions,
             version=self.version,
         )
 

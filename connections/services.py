@@ -25,7 +25,7 @@ from connections.types import type_of
 from connections.types.base import ENCRYPTED_COLUMNS, JSON_KINDS, LoadedConnection
 from connections.validation import Draft, check, draft_from, values_of
 
-_PLAIN_COLUMNS = ("description", "host", "port", "is_disabled", "expires_at")
+_PLAIN_COLUMNS = ("description", "host", "port", "max_sessions", "is_disabled", "expires_at")
 
 
 def get_connection(conn_id: str) -> LoadedConnection:

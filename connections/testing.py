@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 from django.conf import settings
@@ -114,8 +115,9 @@ def draft_in(test: ConnectionTest) -> Draft | None:
 
 
 def _packed(draft: Draft) -> str:
-    """All but when it expires, and whether it is disabled: that isn't tested."""
-    return json.dumps(vars(loaded_from(draft)), ensure_ascii=False)
+    """All but what isn't tested: when it expires, if it is disabled, how often it may be open."""
+    tested = loaded_from(replace(draft, max_sessions=None))
+    return json.dumps(vars(tested), ensure_ascii=False)
 
 
 def _is_stored(draft: Draft, stored: Connection) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 from access.moments import wrong_moment
 from connections.exceptions import InvalidConnection
-from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN
+from connections.models import CONN_ID_MAX_LENGTH, CONN_ID_PATTERN, MOST_SESSIONS
 from connections.types import type_of
 from connections.types.base import COLUMNS, ConnectionType, LoadedConnection, TypeField
 from connections.types.json_text import wrong_characters
@@ -24,6 +24,7 @@ from connections.types.values import WrongKind, read, text, truth
 LONGEST_DESCRIPTION = 5000
 LONGEST = {"description": LONGEST_DESCRIPTION, "host": 500, "schema": 500}
 LONGEST_CONN_TYPE = 500
+WRONG_SESSIONS = f"A whole number from 1 to {MOST_SESSIONS:,}, or nothing for no limit."
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class Draft:
     password: str = field(default="", repr=False)
     port: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
+    max_sessions: int | None = None
     is_disabled: bool = False
     expires_at: datetime | None = None
 
@@ -212,6 +214,8 @@ def _check_stored(draft: Draft, declared: ConnectionType) -> dict[str, str]:
         errors["port"] = words
     if words := wrong_moment(draft.expires_at):
         errors["expires_at"] = words
+    if draft.max_sessions is not None and not 1 <= draft.max_sessions <= MOST_SESSIONS:
+        errors["max_sessions"] = WRONG_SESSIONS
     return errors
 
 

@@ -126,8 +126,9 @@ class Environment:
 
     def whole_number(self, name: str, *, default: int, least: int, most: int) -> int:
         value = self.text(name)
-        number = int(value) if re.fullmatch(r"\d{1,9}", value, re.ASCII) else default
-        if (value and str(number) != value.lstrip("0")) or not least <= number <= most:
+        is_number = re.fullmatch(r"\d{1,9}", value or str(default), re.ASCII)
+        number = int(value or default) if is_number else -1
+        if not least <= number <= most:
             raise ImproperlyConfigured(
                 f"{PREFIX}{name} must be a whole number from {least} to {most}, "
                 f"for example {default}, not {value!r}."

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from access.rights import Right, caller_of
 from tasks.models import DagImportError, DagRun
-from tasks.states import RUN_TERMINAL
+from tasks.states import RUN_TERMINAL, RunState
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
         settings_entry = _entry(request, "Settings", "settings")
         if not caller_of(request).may(Right.SEE):
             return [settings_entry]
-        live = DagRun.objects.exclude(state__in=RUN_TERMINAL).count()
+        live = DagRun.objects.filter(state__in=set(RunState) - RUN_TERMINAL).count()
         errors = DagImportError.objects.count()
         return [
             _entry(request, "Dashboard", "dashboard"),

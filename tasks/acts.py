@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from access.audit import Actor, record
-from tasks import ending, live, scheduling, steps
+from tasks import ending, live, scheduling, steps, writing
 from tasks.clearing import clear, reopen, reopen_after
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, TaskInstance
@@ -45,7 +45,7 @@ _ENDED: dict[str, Any] = {
 def cancel_run(run: DagRun, *, actor: Actor, reason: str = "") -> DagRun:
     """End what waits, and ask what runs to stop. Raise ``ActRefused`` for a run that is over."""
     with transaction.atomic():
-        number = steps.take_number(run.pk)
+        number = writing.take_number(run.pk)
         run = _fresh(run)
         if run.is_over:
             raise ActRefused("The run is over; there is nothing to cancel.")
@@ -60,7 +60,7 @@ def cancel_run(run: DagRun, *, actor: Actor, reason: str = "") -> DagRun:
 def stop_run(run: DagRun) -> None:
     """The same for a run that has used up its time; one that is over meanwhile is left alone."""
     with transaction.atomic():
-        number = steps.take_number(run.pk)
+        number = writing.take_number(run.pk)
         run = _fresh(run)
         if not run.is_over and run.state != RunState.CANCELLING:
             _stop(run, number=number, words="The run took longer than dagrun_timeout")
@@ -75,7 +75,7 @@ def _stop(run: DagRun, *, number: int, words: str) -> None:
         _move_run(run, RunState.CANCELLING)
     waiting = list(rows.filter(state__in=TASK_WAITING).values_list("pk", flat=True))
     _cancel_waiting(run, waiting, number=number, words=words)
-    messages = ending.count_down(run.pk, spec, over=len(waiting))
+    messages = ending.count_down(run.pk, spec, over=len(waiting), number=number)
     _send_on_commit(run, messages)
 
 
@@ -125,7 +125,7 @@ def clear_tasks(
     ``ActRefused`` when nothing is to be cleared, or a task of them still runs.
     """
     with transaction.atomic():
-        number = steps.take_number(run.pk)
+        number = writing.take_number(run.pk)
         run = _fresh(run)
         if run.state == RunState.CANCELLING:
             raise ActRefused("The run is being cancelled; wait until it is.")
@@ -193,7 +193,7 @@ def set_note(run: DagRun, note: str, *, actor: Actor) -> None:
     if len(note) > LONGEST_NOTE:
         raise ActRefused(f"A note has at most {LONGEST_NOTE:,} characters.")
     with transaction.atomic():
-        steps.take_number(run.pk)
+        writing.take_number(run.pk)
         DagRun.objects.filter(pk=run.pk).update(note=note)
         _record(actor, "noted", run)
         live.publish_on_commit(run.pk)
@@ -211,7 +211,7 @@ def _fresh(run: DagRun) -> DagRun:
 
 
 def _locked(instance: TaskInstance) -> tuple[int, DagRun, TaskInstance]:
-    number = steps.take_number(instance.run_id)
+    number = writing.take_number(instance.run_id)
     fresh = TaskInstance.objects.select_related("run__dag").get(pk=instance.pk)
     return number, fresh.run, fresh
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from tasks import live, places, steps
+from tasks import live, places, writing
 from tasks.models import DagRun
 from tasks.places import Message
 from tasks.resettling import resettle
@@ -28,7 +28,7 @@ def admit(dag_pk: int, limit: int) -> list[Message]:
     """Let runs that wait begin, as many as have a place now; their messages."""
     messages: list[Message] = []
     for run in places.next_runs(dag_pk, limit):
-        number = steps.take_number(run.pk)
+        number = writing.take_number(run.pk)
         messages += _begin(run, number=number)
         live.publish_on_commit(run.pk)
     return messages

@@ -6,7 +6,11 @@ class TasksConfig(AppConfig):
     verbose_name = "Tasks"
 
     def ready(self) -> None:
+        from django.core import checks
+
         from connections import dependents
+        from tasks.checks import check_packages
         from tasks.usage import PROVIDER
 
         dependents.register(PROVIDER)
+        checks.register(check_packages)

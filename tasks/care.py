@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from connections.from_environment import look_up
-from connections.health import Health, health_at
+from connections.health import WORDS, Health, health_at
 from connections.models import Connection
 from tasks.models import Dag
+from tasks.spec import DagSpec
 
 SOON = timedelta(days=30)
 #: health -> what is wrong with a connection that is used
@@ -32,12 +32,39 @@ class Care:
     is_missing: bool = False
 
 
-def connections_that_need_care(dags: Iterable[Dag]) -> list[Care]:
-    """By conn_id. Two queries, whatever the number of connections."""
+@dataclass(frozen=True)
+class Needs:
+    """``care`` by conn_id; ``unused`` is how many connections no DAG names."""
+
+    care: tuple[Care, ...]
+    unused: int
+    total: int
+
+
+@dataclass(frozen=True)
+class ConnectionUse:
+    """A connection that a DAG names, how it does (``tone`` of the stylesheet and ``words``)
+    and the tasks that use it.
+
+    ``is_known`` is false for one that isn't stored; ``is_templated`` for one whose
+    id is known only when the task runs.
+    """
+
+    conn_id: str
+    tone: str
+    words: str
+    task_ids: tuple[str, ...]
+    is_known: bool
+    is_templated: bool = False
+
+
+def connections_that_need_care() -> Needs:
+    """Three queries, whatever the number of DAGs and connections."""
     used: dict[str, list[str]] = {}
-    for dag in dags:
-        for conn_id in dag.current_version.conn_ids if dag.current_version else ():
-            used.setdefault(conn_id, []).append(dag.dag_id)
+    dags = Dag.objects.filter(is_missing=False, current_version__isnull=False)
+    for dag_id, conn_ids in dags.values_list("dag_id", "current_version__conn_ids"):
+        for conn_id in conn_ids:
+            used.setdefault(conn_id, []).append(dag_id)
     now = timezone.now()
     rows = Connection.objects.filter(conn_id__in=used).annotate(health=health_at(now))
     found = {
@@ -51,7 +78,46 @@ def connections_that_need_care(dags: Iterable[Dag]) -> list[Care]:
         words = found.get(conn_id, "is used, but not there")
         if words:
             care.append(Care(conn_id, words, tuple(dag_ids), is_missing=conn_id not in found))
-    return care
+    total = Connection.objects.count()
+    return Needs(tuple(care), total - len(found), total)
+
+
+def uses_of(spec: DagSpec) -> list[ConnectionUse]:
+    """The connections that the DAG names, in its tasks' order. One query."""
+    now = timezone.now()
+    rows = Connection.objects.filter(conn_id__in=spec.conn_ids).annotate(health=health_at(now))
+    found = {
+        conn_id: (health, expires_at)
+        for conn_id, health, expires_at in rows.values_list("conn_id", "health", "expires_at")
+    }
+    tasks: dict[str, list[str]] = {}
+    for task in spec.tasks:
+        if task.conn_id:
+            tasks.setdefault(task.conn_id, []).append(task.task_id)
+    return [
+        _use(conn_id, tuple(task_ids), found.get(conn_id), now)
+        for conn_id, task_ids in tasks.items()
+    ]
+
+
+def _use(
+    conn_id: str,
+    task_ids: tuple[str, ...],
+    found: tuple[str, datetime | None] | None,
+    now: datetime,
+) -> ConnectionUse:
+    if "{{" in conn_id:
+        words = "Known when the task runs"
+        return ConnectionUse(conn_id, "wait", words, task_ids, is_known=False, is_templated=True)
+    if look_up(conn_id):
+        return ConnectionUse(conn_id, "ok", "From the environment", task_ids, is_known=True)
+    if found is None:
+        return ConnectionUse(conn_id, "bad", "Not there", task_ids, is_known=False)
+    tone, words = WORDS[Health(found[0])]
+    soon = _words("works", found[1], now)
+    return ConnectionUse(
+        conn_id, tone, f"{words}, {soon}" if soon and tone == "ok" else words, task_ids, True
+    )
 
 
 def _words(health: str, expires_at: datetime | None, now: datetime) -> str:

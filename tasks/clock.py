@@ -15,7 +15,7 @@ from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tasks import leases, live, steps
+from tasks import leases, live, writing
 from tasks.acts import stop_run
 from tasks.models import DagRun, TaskInstance
 from tasks.places import Message
@@ -71,7 +71,7 @@ def go_on(now: datetime) -> list[Message]:
 
 def _queue(run_id: int, ids: list[int], now: datetime) -> list[Message]:
     with transaction.atomic():
-        number = steps.take_number(run_id)
+        number = writing.take_number(run_id)
         rows = TaskInstance.objects.filter(pk__in=ids, state__in=DUE_STATES)
         columns = {"state": TaskState.QUEUED, "due_at": None, "sent_at": now, "sequence": number}
         found = [Message(pk, queue) for pk, queue in rows.values_list("pk", "queue")]

@@ -2,23 +2,45 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dataclasses import dataclass
 
 from django.db import connection
 from django.utils import timezone
 
-from tasks import steps
+from tasks import steps, writing
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.places import Message
 from tasks.spec import DagSpec
 from tasks.states import RUN_MOVES, RunState, StepState, TaskState, sources
+from tasks.steps import StepChange
 
 #: Named in the last row; of others their number is told.
 NAMED = 3
 _DEAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED)
 
 
-def count_down(run_id: int, spec: DagSpec, *, over: int) -> list[Message]:
+@dataclass(frozen=True)
+class Ending:
+    """How a run ended: the change of its last row, and what may be sent now."""
+
+    change: StepChange | None = None
+    messages: tuple[Message, ...] = ()
+
+
+def ended_by_its_only_task(run_id: int, dag_pk: int, spec: DagSpec) -> Ending | None:
+    """End the run of one task that was successful, in one statement.
+
+    ``None``, and nothing is done, for a run that is being cancelled.
+    """
+    now = timezone.now()
+    running = DagRun.objects.filter(pk=run_id, state=RunState.RUNNING, tasks_left=1)
+    if not running.update(state=RunState.SUCCESS, ended_at=now, tasks_left=0):
+        return None
+    change = steps.succeeded(steps.position_of(6, None), steps.KINDS[6].done, started_at=now)
+    return Ending(change, tuple(_admitted(dag_pk, spec)))
+
+
+def count_down(run_id: int, spec: DagSpec, *, over: int, number: int) -> list[Message]:
     """``over`` more task instances are over; end the run if they were the last."""
     if not over:
         return []
@@ -29,10 +51,10 @@ def count_down(run_id: int, spec: DagSpec, *, over: int) -> list[Message]:
             [over, run_id],
         )
         left = cursor.fetchone()[0]
-    return [] if left else end(run_id, spec)
+    return [] if left else end(run_id, spec, number=number)
 
 
-def end(run_id: int, spec: DagSpec) -> list[Message]:
+def end(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
     """End the run; the messages of runs of its DAG that have a place now."""
     run = DagRun.objects.only("state", "dag_id", "cancelled_by_name", "deadline_at").get(pk=run_id)
     state, words = _outcome(run, spec)
@@ -40,22 +62,25 @@ def end(run_id: int, spec: DagSpec) -> list[Message]:
     moved = DagRun.objects.filter(pk=run_id, state__in=sources(RUN_MOVES, state))
     if not moved.update(state=state, ended_at=now):
         raise RuntimeError(f"Run {run_id} can't become {state}.")
-    _tell(run_id, state, words, now=now)
+    make = _LAST_ROWS[state]
+    change = make(steps.position_of(6, None), words, started_at=now)
+    writing.write(run_id, [change], number=number)
+    return _admitted(run.dag_id, spec)
+
+
+_LAST_ROWS = {
+    RunState.SUCCESS: steps.succeeded,
+    RunState.FAILED: steps.failed,
+    RunState.CANCELLED: steps.cancelled,
+}
+
+
+def _admitted(dag_pk: int, spec: DagSpec) -> list[Message]:
     if not spec.max_active_runs:
         return []
     from tasks.admission import admit
 
-    return admit(run.dag_id, spec.max_active_runs)
-
-
-def _tell(run_id: int, state: RunState, words: str, *, now: datetime) -> None:
-    position = steps.position_of(6, None)
-    make = {
-        RunState.SUCCESS: steps.succeeded,
-        RunState.FAILED: steps.failed,
-        RunState.CANCELLED: steps.cancelled,
-    }[state]
-    steps.write(run_id, [make(position, words, started_at=now)])
+    return admit(dag_pk, spec.max_active_runs)
 
 
 def _outcome(run: DagRun, spec: DagSpec) -> tuple[RunState, str]:

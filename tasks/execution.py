@@ -8,7 +8,6 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import ExitStack
-from datetime import datetime
 from typing import Any
 
 from django.db import Error as DatabaseFault
@@ -20,8 +19,8 @@ from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
 from connections.services import get_connection, secrets_of
 from connections.types.base import LoadedConnection
+from tasks import live, places, steps, writing
 from tasks import outcome as outcomes
-from tasks import places, steps
 from tasks.brokering import ConnectionBroker
 from tasks.context import TaskContext
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
@@ -77,6 +76,8 @@ class Execution:
         #: What went wrong in step 2, or with the templates: told when its step comes.
         self.connection_error: Exception | None = None
         self.template_error: Failure | None = None
+        #: What the row is to know of the connection.
+        self.found: dict[str, Any] = {}
         #: How many sessions the connection allows.
         self.limit: int | None = None
         self.is_cancelling = row.state == TaskState.CANCELLING
@@ -85,30 +86,32 @@ class Execution:
 
     # Step 2, in the transaction of the claim
 
-    def begin(self, *, is_new: bool, number: int) -> None:
-        """Steps 1 and 2. What goes wrong with the connection is kept for ``run``.
+    def begin(self, *, is_new: bool) -> None:
+        """Step 2. What goes wrong with the connection is kept for ``run``.
 
         Raise ``NoPlace`` when the task has to wait for a session.
         """
-        started = timezone.now()
+        self.began_at = timezone.now()
         try:
-            with transaction.atomic():
-                self.kind = self._kind()
-                self.lease.resumes = self.kind.resumes
-                if not is_new:
-                    self._take_over()
-                if self.kind.connection_argument:
-                    self._request_connection(is_new=is_new)
-        except NoPlace:
+            self.kind = self._kind()
+            self.lease.resumes = self.kind.resumes
+            if not is_new:
+                self._take_over()
+            if self.kind.connection_argument:
+                self._request_connection(is_new=is_new)
+        except (NoPlace, DatabaseFault):
             raise
         except Exception as error:
             self.connection_error = error
+
+    def claimed(self, number: int) -> None:
+        """Show steps 1 and 2, in the transaction that has taken ``number`` and the task."""
         self._start_run()
         self.lease.deadline = self._deadline()
-        self.recorder.write(self._after_step_2(started), number=number)
+        self.recorder.write_with(number, self._after_step_2())
 
-    def _after_step_2(self, started: datetime) -> list[StepChange]:
-        at = self.recorder.at
+    def _after_step_2(self) -> list[StepChange]:
+        at, started = self.recorder.at, self.began_at
         if self.connection_error is not None:
             return [] if self.is_quiet else [steps.began(at(2), started_at=started)]
         if self.kind.connection_argument:
@@ -169,9 +172,7 @@ class Execution:
         if self.limit and is_new:
             self._check_place(conn_id, self.limit)
         self.hook = hook_for(connection)
-        TaskInstance.objects.filter(pk=self.row.pk).update(
-            conn_id=conn_id, conn_version=connection.version
-        )
+        self.found = {"conn_id": conn_id, "conn_version": connection.version}
         if conn_id != self.row.conn_id:
             # Before it was filled, the rows showed the template.
             columns = {"conn_id": conn_id}
@@ -183,8 +184,7 @@ class Execution:
 
     def _check_place(self, conn_id: str, limit: int) -> None:
         places.lock_sessions(conn_id)
-        own = 1 if self.row.conn_id == conn_id else 0
-        if places.sessions_held(conn_id) - own >= limit:
+        if places.sessions_held(conn_id) >= limit:
             raise NoPlace(conn_id)
 
     def _fetch(self, conn_id: str) -> LoadedConnection:
@@ -310,8 +310,12 @@ class Execution:
         elif not outcome.is_pause:
             changes += self._nothing_to_close()
         with transaction.atomic():
-            number = self.recorder.write(changes)
-            messages = settle(
+            number = writing.take_number_with(self.lease, self.row.run_id).number
+            if outcome.state != TaskState.SUCCESS:
+                # The run's last row tells at which of these it failed.
+                self.recorder.write_with(number, changes)
+                changes = []
+            settled = settle(
                 self.row,
                 outcome,
                 self.spec,
@@ -319,8 +323,11 @@ class Execution:
                 sessions=self.limit or self.broker.limit,
                 xcoms=xcoms,
             )
+            changes += [settled.last] if settled.last else []
+            self.recorder.write_with(number, changes)
+            live.publish_on_commit(self.row.run_id)
         give_connection_back()
-        return messages
+        return list(settled.messages)
 
     def _nothing_to_close(self) -> list[StepChange]:
         at = self.recorder.at

@@ -17,11 +17,12 @@ from datetime import timedelta
 
 from django.conf import settings
 from django.db import Error as DatabaseFault
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
 from tasks.models import TaskInstance
+from tasks.row_locks import unlocked
 from tasks.states import TASK_HELD, TaskState
 
 logger = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Lease:
     def __init__(self, task_instance_id: int) -> None:
         self.task_instance_id = task_instance_id
         self.token = uuid.uuid4()
+        self.renewed_at = time.monotonic()
         self.deadline: float | None = None
         self.resumes = True
         #: Whether it was heard that the task is to be cancelled.
@@ -49,6 +51,11 @@ class Lease:
         self._over = threading.Event()
         self._stops: list[Callable[[], object]] = []
         self._lock = threading.Lock()
+
+    @property
+    def is_due(self) -> bool:
+        """Whether a third of its time is over."""
+        return time.monotonic() - self.renewed_at >= settings.LEASE_SECONDS / 3
 
     def stop(self, reason: Reason) -> None:
         """Wake what waits, and stop the call that blocks. What is lost stays lost."""
@@ -155,7 +162,6 @@ def _start_keeper() -> None:
 
 def _keep() -> None:
     """Until the process ends: what can't resume elsewhere outlives the word to stop."""
-    renewed = 0.0
     while True:
         time.sleep(min(LOOK_SECONDS, settings.LEASE_SECONDS / 3))
         with _lock:
@@ -164,9 +170,7 @@ def _keep() -> None:
             continue
         try:
             look(leases)
-            if time.monotonic() - renewed >= settings.LEASE_SECONDS / 3:
-                renew(leases)
-                renewed = time.monotonic()
+            renew(leases)
         except DatabaseFault:
             # The database is away for a moment. The next round may still be in time; if it
             # isn't, the row tells, at the next write, that the lease is lost.
@@ -191,7 +195,15 @@ def look(leases: list[Lease]) -> None:
 
 
 def renew(leases: list[Lease]) -> None:
-    """Renew what is still held."""
-    tokens = [lease.token for lease in leases]
-    rows = TaskInstance.objects.filter(lease_token__in=tokens, state__in=TASK_HELD)
-    rows.update(lease_expires_at=timezone.now() + expiry())
+    """Renew those that are due. A row that is just written is left to the next round: to wait
+    for it, with others locked, could end in a deadlock."""
+    due = {lease.token: lease for lease in leases if lease.is_due}
+    if not due:
+        return
+    with transaction.atomic():
+        rows = TaskInstance.objects.filter(lease_token__in=due, state__in=TASK_HELD)
+        found = dict(unlocked(rows).values_list("pk", "lease_token"))
+        rows.filter(pk__in=found).update(lease_expires_at=timezone.now() + expiry())
+    for token in found.values():
+        if token is not None:
+            due[token].renewed_at = time.monotonic()

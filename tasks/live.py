@@ -24,8 +24,9 @@ import redis
 import redis.asyncio
 from django.conf import settings
 from django.db import transaction
+from django.db.models import QuerySet
 
-from tasks.models import DagRun, LogLine, Step
+from tasks.models import DagRun, LogLine, Step, TaskInstance
 
 logger = logging.getLogger(__name__)
 
@@ -37,10 +38,16 @@ RECONNECT_PAUSE = 1.0
 
 @dataclass(frozen=True)
 class Changes:
-    """All that changed in a run after a cursor; ``sequence`` is the next cursor."""
+    """All that changed in a run after a cursor; ``sequence`` is the next cursor.
+
+    ``tasks`` are the task instances that changed, or a step of which did, as
+    primary key -> position; ``steps`` the positions of changed steps. Of the
+    new log lines there are only the last ones.
+    """
 
     run: DagRun
-    steps: list[Step]
+    tasks: dict[int, int]
+    steps: frozenset[int]
     lines: list[LogLine]
 
     @property
@@ -48,17 +55,28 @@ class Changes:
         return self.run.sequence
 
 
-def changes_since(run_id: int, cursor: int) -> Changes:
+def light_runs() -> QuerySet[DagRun]:
+    """Runs with their DAG and version, but without the version's texts, which may be large."""
+    runs = DagRun.objects.select_related("dag", "version")
+    return runs.defer("version__spec", "version__source")
+
+
+def changes_since(run_id: int, cursor: int, *, most_lines: int = 500) -> Changes:
     """Read the run first: what is committed after it comes with the next call."""
-    run = DagRun.objects.select_related("dag", "version").get(pk=run_id)
-    later = {"run_id": run_id, "sequence__gt": cursor, "sequence__lte": run.sequence}
+    run = light_runs().get(pk=run_id)
     if run.sequence <= cursor:
-        return Changes(run, [], [])
-    return Changes(
-        run,
-        list(Step.objects.filter(**later).select_related("task_instance")),
-        list(LogLine.objects.filter(**later).select_related("task_instance")),
+        return Changes(run, {}, frozenset(), [])
+    later = {"run_id": run_id, "sequence__gt": cursor, "sequence__lte": run.sequence}
+    steps = list(
+        Step.objects.filter(**later)
+        .order_by()
+        .values_list("position", "task_instance_id", "task_instance__position")
     )
+    tasks = {pk: place for _, pk, place in steps if pk is not None}
+    tasks |= dict(TaskInstance.objects.filter(**later).order_by().values_list("pk", "position"))
+    lines = LogLine.objects.filter(**later).select_related("task_instance")
+    last = list(lines.order_by("-sequence")[:most_lines])
+    return Changes(run, tasks, frozenset(position for position, _, _ in steps), last[::-1])
 
 
 def publish_on_commit(run_id: int) -> None:

@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from tasks.models import Dag, DagRun, TaskInstance
+from tasks.row_locks import unlocked
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL, TASK_HELD, TaskState
 
@@ -126,8 +127,7 @@ def next_for_session(conn_id: str, limit: int) -> list[Message]:
         conn_id=conn_id, state=TaskState.QUEUED, waits_on=WaitsOn.CONNECTION
     ).order_by("queued_at", "pk")
     # Whoever has locked one of them is at it; the sweep looks again.
-    rows = waiting.select_for_update(skip_locked=True) if _can_skip() else waiting
-    ids = [row.pk for row in rows.only("pk")[:free]]
+    ids = list(unlocked(waiting).values_list("pk", flat=True)[:free])
     return let_go_on(ids, now=timezone.now())
 
 
@@ -136,7 +136,3 @@ def let_go_on(ids: Sequence[int], *, now: datetime) -> list[Message]:
     rows = TaskInstance.objects.filter(pk__in=ids, state=TaskState.QUEUED)
     rows.update(waits_on=WaitsOn.NOTHING, sent_at=now)
     return _messages(rows) if ids else []
-
-
-def _can_skip() -> bool:
-    return connection.features.has_select_for_update_skip_locked

@@ -6,14 +6,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.utils import timezone
-
 from connections.diagnosis import Explanation, explain
 from tasks.models import DagRun, Step, TaskInstance
-from tasks.states import RunState, StepState, TaskState
+from tasks.states import StepState
 from tasks.steps import KINDS
 from tasks.tracker import Tracker, track
-from tasks.workers import Worker, workers
+from tasks.waits import run_wait
+
+#: Links out of the page lead here and nowhere else, whatever a step's facts say.
+CONSOLE = "https://console.cloud.google.com/"
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,13 @@ class StepRow:
     """One row of the execution table, in words.
 
     ``result`` of a pending row is what is expected of it; of a running one, how
-    far it is. ``seconds`` is how long it took; ``None`` while it goes on.
+    far it is. ``seconds`` is how long it took; ``None`` while it goes on. ``of``
+    is the position of its task in the run; ``None`` for the run's own rows.
     """
 
     key: str
+    of: int | None
+    try_number: int
     number: int
     action: str
     conn_id: str
@@ -32,6 +36,7 @@ class StepRow:
     state: StepState
     result: str
     facts: str
+    console_url: str
     retries: int
     started_at: datetime | None
     seconds: float | None
@@ -40,19 +45,32 @@ class StepRow:
 
 
 @dataclass(frozen=True)
+class TryRows:
+    """The rows of an earlier try; ``reason`` is what its failed step said."""
+
+    number: int
+    rows: tuple[StepRow, ...]
+    state: StepState
+    reason: str
+    started_at: datetime | None
+    seconds: float | None
+
+
+@dataclass(frozen=True)
 class TaskRows:
-    """The rows of one task instance, and its tracker."""
+    """The rows of one task instance's present try, its tracker, and its earlier tries."""
 
     task_instance: TaskInstance
     rows: tuple[StepRow, ...]
     tracker: Tracker
+    earlier: tuple[TryRows, ...]
     seconds_queued: float | None
     seconds: float | None
 
 
 @dataclass(frozen=True)
 class RunTable:
-    """The whole execution table of a run."""
+    """The execution table of a run."""
 
     first: StepRow
     tasks: tuple[TaskRows, ...]
@@ -64,36 +82,71 @@ class RunTable:
 
 
 def run_table(run: DagRun) -> RunTable:
-    """Read the run's steps and instances, in two queries."""
-    rows = list(run.steps.order_by("position"))
-    instances = list(run.task_instances.order_by("position"))
-    return table_of(rows, instances)
+    """The whole table, in two queries; see ``tasks_table`` for some of its tasks."""
+    return table_of(run.steps.order_by("position"), run.task_instances.order_by("position"))
+
+
+def tasks_table(run: DagRun, instances: Iterable[TaskInstance]) -> RunTable:
+    """The run's own rows and those of ``instances``, in one query."""
+    instances = list(instances)
+    frame = run.steps.filter(task_instance=None)
+    steps = frame | run.steps.filter(task_instance__in=instances) if instances else frame
+    return table_of(steps.order_by("position"), instances)
 
 
 def table_of(steps: Iterable[Step], instances: Iterable[TaskInstance]) -> RunTable:
-    steps = list(steps)
-    first, last = steps[0], steps[-1]
-    tasks = []
-    for instance in instances:
-        own = [step for step in steps if step.task_instance_id == instance.pk]
-        states = {step.number: StepState(step.state) for step in (first, *own, last)}
-        tasks.append(
-            TaskRows(
-                task_instance=instance,
-                rows=tuple(step_row(step) for step in own),
-                tracker=track(states),
-                seconds_queued=_between(instance.queued_at, instance.started_at),
-                seconds=_between(instance.started_at, instance.ended_at),
-            )
-        )
+    """``steps`` in their order, those of the run itself among them."""
+    frame: list[Step] = []
+    by_task: dict[int, list[Step]] = {}
+    for step in steps:
+        if step.task_instance_id is None:
+            frame.append(step)
+        else:
+            by_task.setdefault(step.task_instance_id, []).append(step)
+    first, last = frame
+    tasks = [task_rows(each, by_task.get(each.pk, []), (first, last)) for each in instances]
     return RunTable(step_row(first), tuple(tasks), step_row(last))
 
 
-def step_row(step: Step) -> StepRow:
+def task_rows(instance: TaskInstance, steps: Iterable[Step], frame: tuple[Step, Step]) -> TaskRows:
+    """``steps`` are those of all its tries, ``frame`` the first and last of the run."""
+    tries: dict[int, list[Step]] = {}
+    for step in steps:
+        tries.setdefault(step.try_number, []).append(step)
+    own = tries.pop(instance.try_number, [])
+    states = dict.fromkeys(KINDS, StepState.PENDING)
+    states |= {step.number: StepState(step.state) for step in (frame[0], *own, frame[1])}
+    return TaskRows(
+        task_instance=instance,
+        rows=tuple(step_row(step, instance.position) for step in own),
+        tracker=track(states),
+        earlier=tuple(_try_rows(number, tries[number], instance) for number in sorted(tries)),
+        seconds_queued=between(instance.queued_at, instance.started_at),
+        seconds=between(instance.started_at, instance.ended_at),
+    )
+
+
+def _try_rows(number: int, steps: list[Step], instance: TaskInstance) -> TryRows:
+    failed = next((step for step in steps if step.state == StepState.FAILED), None)
+    started = min((step.started_at for step in steps if step.started_at), default=None)
+    ended = max((step.ended_at for step in steps if step.ended_at), default=None)
+    return TryRows(
+        number=number,
+        rows=tuple(step_row(step, instance.position) for step in steps),
+        state=StepState.FAILED if failed else StepState(steps[-1].state),
+        reason=f"step {failed.number}: {failed.result}" if failed else steps[-1].result,
+        started_at=started,
+        seconds=between(started, ended),
+    )
+
+
+def step_row(step: Step, of: int | None = None) -> StepRow:
     kind = KINDS[step.number]
     explanation = explain(step.error_code, step.facts) if step.error_code else None
     return StepRow(
         key=f"step-{step.position}",
+        of=of,
+        try_number=step.try_number,
         number=step.number,
         action=kind.action,
         conn_id=step.conn_id,
@@ -101,33 +154,18 @@ def step_row(step: Step) -> StepRow:
         state=StepState(step.state),
         result=step.result or ("" if step.state == StepState.RUNNING else kind.done),
         facts=_facts(step),
+        console_url=_console_url(step),
         retries=step.retries,
         started_at=step.started_at,
-        seconds=_between(step.started_at, step.ended_at),
+        seconds=between(step.started_at, step.ended_at),
         explanation=explanation,
         vendor_message=step.vendor_message,
     )
 
 
-def waiting_for(run: DagRun, table: RunTable) -> str:
-    """What a run waits for that no worker has begun; empty for any other."""
-    if run.state != RunState.QUEUED:
-        return ""
-    found = workers()
-    now = timezone.now()
-    words = (_instance_waits(task.task_instance, found, now) for task in table.tasks)
-    return next((text for text in words if text), "")
-
-
-def _instance_waits(instance: TaskInstance, found: list[Worker] | None, now: datetime) -> str:
-    if instance.state != TaskState.QUEUED:
-        return ""
-    if instance.sent_at is None or found is None:
-        return "Waits for the broker, which can't be reached; it is sent as soon as it is back"
-    if not found:
-        return "Waits for a worker: none is running"
-    waited = int(_between(instance.queued_at, now) or 0)
-    return f"Waits for a free worker for {waited} s" if waited else ""
+def waiting_for(run: DagRun) -> str:
+    """What a run waits for in which no task is under way; empty for any other."""
+    return str(run_wait(run) or "")
 
 
 def _facts(step: Step) -> str:
@@ -137,5 +175,11 @@ def _facts(step: Step) -> str:
     return str(step.facts.get("job_id", "")) if step.number == 4 else ""
 
 
-def _between(start: datetime | None, end: datetime | None) -> float | None:
+def _console_url(step: Step) -> str:
+    address = str(step.facts.get("console_url", ""))
+    return address if address.startswith(CONSOLE) else ""
+
+
+def between(start: datetime | None, end: datetime | None) -> float | None:
+    """Seconds from ``start`` to ``end``, where both are known."""
     return (end - start).total_seconds() if start and end else None

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from connections.database import give_connection_back
 from connections.masking import Masker, secrets_in_use, storable
-from tasks import live, steps
+from tasks import live, steps, writing
 from tasks.leases import Lease
 from tasks.models import LogLine, RenderedFields, TaskInstance
 from tasks.steps import StepChange
@@ -48,22 +49,34 @@ class Recorder:
             LogLine(task_instance=self.row, try_number=self.row.try_number, text=text, level=level)
         )
 
-    def write(self, changes: list[StepChange], *, number: int | None = None) -> int:
-        """Write all that was kept back, then ``changes``. Raise ``LeaseLost`` and write nothing
-        where the lease is lost; with a ``number``, the transaction has seen to that."""
+    def write(self, changes: list[StepChange]) -> None:
+        """Write all that was kept back, then ``changes``; one commit, without a transaction around
+        it. Raise ``LeaseLost`` and write nothing where the lease is lost."""
+        is_one_statement = connection.vendor == "postgresql" and not self.rendered
+        with nullcontext() if is_one_statement else transaction.atomic(savepoint=False):
+            if self.rendered:
+                number = writing.take_number_with(self.lease, self.row.run_id).number
+                self.write_with(number, changes)
+            else:
+                self._write(changes, lease=self.lease)
+            live.publish_on_commit(self.row.run_id)
+        give_connection_back()
+
+    def write_with(self, number: int, changes: list[StepChange]) -> None:
+        """The same inside a transaction that has taken ``number``, and so holds the lease."""
+        self._write(changes, number=number)
+        if self.rendered:
+            self._store_rendered()
+
+    def _write(
+        self, changes: list[StepChange], *, lease: Lease | None = None, number: int | None = None
+    ) -> None:
         changes, self.changes = [*self.changes, *changes], []
         lines, self.lines = self.lines, []
         for line in lines:
             line.text = storable(self.masker.text(line.text))
-        safe = [StepChange(each.position, each.state, self._safe(each)) for each in changes]
-        with transaction.atomic(savepoint=False):
-            lease = self.lease if number is None else None
-            number = steps.write(self.row.run_id, safe, lines=lines, lease=lease, number=number)
-            if self.rendered:
-                self._store_rendered()
-            live.publish_on_commit(self.row.run_id)
-        give_connection_back()
-        return number
+        safe = [replace(each, columns=self._safe(each)) for each in changes]
+        writing.write(self.row.run_id, safe, lines=lines, lease=lease, number=number)
 
     def masked(self, value: Any) -> Any:
         """``value``, with what is secret in it masked, and fit to be stored."""

@@ -12,6 +12,7 @@ from connections.models import Connection
 from tasks import places
 from tasks.models import TaskInstance
 from tasks.places import Message, WaitsOn
+from tasks.row_locks import unlocked
 from tasks.states import TASK_HELD, TaskState
 
 #: A message that no worker took in this time is sent again. Twice does no harm.
@@ -33,11 +34,12 @@ def _unsent() -> list[Message]:
         is_old | Q(sent_at__lt=F("lease_expires_at"))
     )
     rows = TaskInstance.objects.filter(unsent | lapsed).order_by("queued_at")
-    found = [Message(pk, queue) for pk, queue in rows.values_list("pk", "queue")[:BATCH]]
-    TaskInstance.objects.filter(pk__in=[each.task_instance_id for each in found]).update(
-        sent_at=now
-    )
-    return found
+    with transaction.atomic():
+        found = unlocked(rows).values_list("pk", "queue")[:BATCH]
+        messages = [Message(pk, queue) for pk, queue in found]
+        ids = [each.task_instance_id for each in messages]
+        TaskInstance.objects.filter(pk__in=ids).update(sent_at=now)
+    return messages
 
 
 def _without_need() -> list[Message]:

@@ -47,17 +47,17 @@ def resettle(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
 
     if not DagRun.objects.filter(pk=run_id, admitted_at__isnull=False).exists():
         # It waits for its place: nothing of it may run yet.
-        return _end_if_over(run_id, spec)
+        return _end_if_over(run_id, spec, number=number)
     settling = Settling(run_id, spec, number=number)
     settle_all(settling)
     messages = queue(run_id, spec, list(settling.to_queue), number=number)
-    return [*messages, *_end_if_over(run_id, spec)]
+    return [*messages, *_end_if_over(run_id, spec, number=number)]
 
 
-def _end_if_over(run_id: int, spec: DagSpec) -> list[Message]:
+def _end_if_over(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
     left = TaskInstance.objects.filter(run_id=run_id).exclude(state__in=TASK_TERMINAL).count()
     DagRun.objects.filter(pk=run_id).update(tasks_left=left)
-    return [] if left else ending.end(run_id, spec)
+    return [] if left else ending.end(run_id, spec, number=number)
 
 
 def settle_all(settling: Settling) -> None:

@@ -12,11 +12,10 @@ from contextlib import ExitStack
 from typing import Any
 
 from django.db import transaction
-from django.db.models import F
 from django.utils import timezone
 
 from connections.database import give_connection_back
-from tasks import leases, live, steps
+from tasks import leases, live, writing
 from tasks.exceptions import LeaseLost, WorkerStopping
 from tasks.execution import Execution, NoPlace
 from tasks.leases import Lease
@@ -55,56 +54,57 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
     the same database, and a commit of its own would cost more than it.
     """
     with transaction.atomic():
-        number = steps.take_number_for(lease.task_instance_id)
+        number = writing.take_number_for(lease.task_instance_id)
         if number is None:
             return None
-        is_new = _take(lease, number)
-        if is_new is None:
+        row = _ROWS.get(pk=lease.task_instance_id)
+        if (columns := _columns(row, lease)) is None:
             return None
-        rows = TaskInstance.objects.select_related("run__dag")
-        row = rows.get(pk=lease.task_instance_id)
+        is_new = row.state == TaskState.QUEUED
+        before = {"state": row.state, "lease_token": row.lease_token}
+        for name, value in columns.items():
+            setattr(row, name, value)
         execution = Execution(row, lease, stack)
+        live.publish_on_commit(row.run_id)
         try:
-            execution.begin(is_new=is_new, number=number)
+            execution.begin(is_new=is_new)
         except NoPlace as error:
             _park(row, error.conn_id, number)
-            live.publish_on_commit(row.run_id)
             return None
-        live.publish_on_commit(row.run_id)
+        columns |= {**execution.found, "sequence": number}
+        if not TaskInstance.objects.filter(pk=row.pk, **before).update(**columns):
+            raise LeaseLost(f"task instance {row.pk}")
+        execution.claimed(number)
     give_connection_back()
     return execution
 
 
-def _take(lease: Lease, number: int) -> bool | None:
-    """Whether it is a new try (or look), or one that another worker has lost; ``None``: neither."""
+#: With what is read of a run; the texts of its DAG are not.
+_ROWS = TaskInstance.objects.select_related("run__dag").defer(
+    "run__dag__description", "run__dag__notices"
+)
+
+
+def _columns(row: TaskInstance, lease: Lease) -> dict[str, Any] | None:
+    """What a claim makes of the row; ``None`` where it can't be claimed any more."""
     now = timezone.now()
-    rows = TaskInstance.objects.filter(pk=lease.task_instance_id)
     columns: dict[str, Any] = {
         "lease_token": lease.token,
         "lease_expires_at": now + leases.expiry(),
         "worker": WORKER,
-        "sequence": number,
     }
-    queued = rows.filter(state=TaskState.QUEUED, waits_on=WaitsOn.NOTHING)
-    # The time of a sensor is that of its first look.
-    if queued.filter(looks=0).update(state=TaskState.RUNNING, started_at=now, **columns):
-        return True
-    if queued.update(state=TaskState.RUNNING, **columns):
-        return True
-    lapsed = rows.filter(state__in=TASK_HELD, lease_expires_at__lt=now)
-    if lapsed.update(takeovers=F("takeovers") + 1, **columns):
-        return False
+    if row.state == TaskState.QUEUED and row.waits_on == WaitsOn.NOTHING:
+        columns["state"] = TaskState.RUNNING
+        # The time of a sensor is that of its first look.
+        return {**columns, "started_at": now} if row.looks == 0 else columns
+    is_lapsed = row.lease_expires_at is not None and row.lease_expires_at < now
+    if row.state in TASK_HELD and is_lapsed:
+        return {**columns, "takeovers": row.takeovers + 1}
     return None
 
 
 def _park(row: TaskInstance, conn_id: str, number: int) -> None:
     """Let it wait for a session of its connection; who ends one sends it again."""
-    TaskInstance.objects.filter(pk=row.pk, state=TaskState.RUNNING).update(
-        state=TaskState.QUEUED,
-        waits_on=WaitsOn.CONNECTION,
-        conn_id=conn_id,
-        sequence=number,
-        lease_token=None,
-        lease_expires_at=None,
-        started_at=row.started_at if row.looks else None,
+    TaskInstance.objects.filter(pk=row.pk, state=TaskState.QUEUED).update(
+        waits_on=WaitsOn.CONNECTION, conn_id=conn_id, sequence=number
     )

@@ -24,7 +24,6 @@ from tasks.services import create_run
 from tasks.spec import SpecError
 from tasks.states import RUN_TERMINAL
 from tasks.timetable import Slot
-from tasks.versions import spec_of
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +31,7 @@ SCHEDULE = Actor("schedule")
 #: Unfinished scheduled runs of a DAG that doesn't say ``max_active_runs`` (Airflow's default).
 ACTIVE_RUNS = 16
 #: What one tick makes at most; the next one goes on.
-RUNS_A_TICK = 50
+RUNS_A_TICK = 100
 
 
 class _Advance(NamedTuple):
@@ -93,7 +92,7 @@ def _due(now: datetime) -> list[Dag]:
     rows = _scheduled().filter(next_run_at__lte=now).order_by("next_run_at", "pk")
     due = list(rows.only("dag_id", "current_version_id"))
     unfinished = _unfinished([dag.pk for dag in due])
-    return [dag for dag in due if unfinished.get(dag.pk, 0) < _most(dag)]
+    return [dag for dag in due if dag.pk not in unfinished or unfinished[dag.pk] < _most(dag)]
 
 
 def _unfinished(dags: Collection[int]) -> dict[int, int]:
@@ -106,8 +105,11 @@ def _unfinished(dags: Collection[int]) -> dict[int, int]:
 
 def _most(dag: Dag) -> int:
     """How many scheduled runs of the DAG may be unfinished at once."""
-    spec = spec_of(dag.current_version_id or 0)
-    return 1 if spec.schedule == "@continuous" else spec.max_active_runs or ACTIVE_RUNS
+    try:
+        return timetable_of(dag.current_version_id or 0).most_runs or ACTIVE_RUNS
+    except SpecError:
+        # Told where its next run is looked for.
+        return ACTIVE_RUNS
 
 
 def _advance(seen: Dag, now: datetime) -> _Advance:

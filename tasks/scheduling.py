@@ -65,7 +65,7 @@ def follow(
     """
     if len(spec.tasks) == 1:
         # Most runs have one task, and nothing is to be asked about the others.
-        return ending.count_down(run_id, spec, over=1)
+        return ending.count_down(run_id, spec, over=1, number=number)
     settling = Settling(run_id, spec, number=number)
     settling.count(len(ended))
     settling.force_skips(skip or {})
@@ -179,7 +179,7 @@ class Settling:
         messages = places.queue(self.run_id, self.spec, ids, number=self.number)
         return [
             *messages,
-            *ending.count_down(self.run_id, self.spec, over=self.over),
+            *ending.count_down(self.run_id, self.spec, over=self.over, number=self.number),
         ]
 
 

@@ -15,9 +15,11 @@ from connections.types.json_text import NotJson, parse, wrong_characters
 from tasks import live
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun
+from tasks.params import checked_params
 from tasks.rows import insert_run
 from tasks.tasks import send
 from tasks.timetable import Slot
+from tasks.versions import spec_of
 
 LONGEST_CONF = 65_536
 #: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.
@@ -49,12 +51,14 @@ def trigger_dag_run(
             "backfill-2026-01-31."
         )
     now = timezone.now()
+    conf = _checked_conf(conf)
+    checked_params(spec_of(dag.current_version_id or 0), conf)
     return create_run(
         dag,
         run_type="manual",
         run_id=run_id or f"manual__{now.isoformat()}",
         slot=Slot.at(logical_date or now),
-        conf=_checked_conf(conf),
+        conf=conf,
         note=note,
         actor=actor,
     )
@@ -90,7 +94,9 @@ def create_run(
     try:
         with transaction.atomic():
             ready = insert_run(run)
-            record(actor, "triggered", what="dag", name=dag.dag_id, run_id=run_id)
+            if run_type == "manual":
+                # The run itself tells that the schedule made it.
+                record(actor, "triggered", what="dag", name=dag.dag_id, run_id=run_id)
             transaction.on_commit(lambda: send(ready))
             live.publish_on_commit(run.pk)
     except IntegrityError:

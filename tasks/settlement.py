@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
 from django.utils import timezone
 
-from tasks import places, scheduling, steps
+from tasks import ending, places, scheduling, steps
+from tasks.ending import Ending
 from tasks.models import TaskInstance, XCom
 from tasks.outcome import Outcome
 from tasks.places import Message
 from tasks.resettling import SKIPS_KEY
 from tasks.spec import DagSpec
 from tasks.states import TASK_MOVES, TASK_TERMINAL, TaskState, sources
+from tasks.steps import StepChange
 from tasks.template_names import RETURN_VALUE
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What is to be sent, and the last row of the run's table, where it is over."""
+
+    messages: tuple[Message, ...]
+    last: StepChange | None
 
 
 def settle(
@@ -26,7 +37,7 @@ def settle(
     number: int,
     sessions: int | None,
     xcoms: dict[str, Any],
-) -> list[Message]:
+) -> Settled:
     """Move the task instance on, in the transaction that has taken ``number``.
 
     ``sessions`` is the limit of its connection, where there is one: somebody
@@ -34,7 +45,10 @@ def settle(
     """
     state = _move(row, outcome, number=number)
     messages: list[Message] = []
-    if state in TASK_TERMINAL:
+    if short := _of_a_short_run(row, state, spec):
+        _store(row, xcoms)
+        messages += short.messages
+    elif state in TASK_TERMINAL:
         skips = _chosen_skips(row, outcome, spec)
         if skips:
             xcoms = {**xcoms, SKIPS_KEY: {"skipped": sorted(skips)}}
@@ -50,7 +64,14 @@ def settle(
     if sessions:
         places.lock_sessions(row.conn_id)
         messages += places.next_for_session(row.conn_id, sessions)
-    return messages
+    return Settled(tuple(messages), short.change if short else None)
+
+
+def _of_a_short_run(row: TaskInstance, state: TaskState, spec: DagSpec) -> Ending | None:
+    """Most runs have one task, and it goes well: nothing is to be asked about the others."""
+    if len(spec.tasks) > 1 or state != TaskState.SUCCESS:
+        return None
+    return ending.ended_by_its_only_task(row.run_id, row.run.dag_id, spec)
 
 
 def _move(row: TaskInstance, outcome: Outcome, *, number: int) -> TaskState:
@@ -108,7 +129,7 @@ def _chosen_skips(row: TaskInstance, outcome: Outcome, spec: DagSpec) -> set[str
 
 def _store(row: TaskInstance, xcoms: dict[str, Any]) -> None:
     if xcoms:
-        XCom.objects.filter(task_instance=row).delete()
+        # What an earlier try had left was deleted when the task was cleared.
         XCom.objects.bulk_create(
             XCom(task_instance=row, key=key, value=value) for key, value in xcoms.items()
         )

@@ -1,9 +1,4 @@
-"""The execution table: its rows, and the one way in which they change.
-
-Every change takes the next number of its run's sequence in the transaction
-that makes it, so that a watcher can ask for all that is greater than the
-number it has seen.
-"""
+"""The execution table: its rows, and how they may change. ``tasks.writing`` changes them."""
 
 from __future__ import annotations
 
@@ -12,15 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.db import connection
-from django.db.backends.utils import CursorWrapper
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
 from connections.diagnosis import explain
-from tasks.exceptions import LeaseLost
-from tasks.leases import Lease
 from tasks.models import DagRun, LogLine, Step, TaskInstance
-from tasks.states import STEP_MOVES, StepState, sources
+from tasks.states import StepState
 
 #: Positions leave room for the steps of every try of every task between the run's first and last.
 POSITIONS_A_TASK = 100_000
@@ -151,15 +143,15 @@ def add_line(row: TaskInstance, text: str, *, number: int) -> None:
 
 @dataclass(frozen=True)
 class StepChange:
-    """A change of one row: its new state, and the columns that go with it."""
+    """A change of one row: its new state, and the columns that go with it.
+
+    ``first`` is the state that it passes on the way, where several changes are one.
+    """
 
     position: int
     state: StepState
     columns: dict[str, Any] = field(default_factory=dict)
-
-
-class IllegalStep(RuntimeError):
-    """A row was not in a state from which the asked one can be reached: a defect."""
+    first: StepState | None = None
 
 
 def began(position: int, **columns: Any) -> StepChange:
@@ -210,28 +202,6 @@ def _ended(position: int, state: StepState, **columns: Any) -> StepChange:
     return StepChange(position, state, {"ended_at": timezone.now(), **columns})
 
 
-def take_number(run_id: int) -> int:
-    """The next number of the run's sequence; the run's row is locked from here on.
-
-    Whoever changes rows of a run begins with this (or with ``write``), so that
-    all take their locks in one order.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_TAKE} WHERE id = %s RETURNING sequence", [run_id])
-        return int(cursor.fetchone()[0])
-
-
-def take_number_for(task_instance_id: int) -> int | None:
-    """The same for the run of a task instance that may be claimed; ``None`` for any other."""
-    now = TaskInstance._meta.get_field("lease_expires_at").get_db_prep_value(
-        timezone.now(), connection
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_TAKE} WHERE id = {_RUN_OF} RETURNING sequence", [task_instance_id, now])
-        row = cursor.fetchone()
-    return int(row[0]) if row else None
-
-
 def end_tries(
     run_id: int,
     number: int,
@@ -248,106 +218,3 @@ def end_tries(
         rows.filter(state__in=(StepState.PENDING, StepState.RUNNING)).update(
             state=state, result=reason, sequence=number
         )
-
-
-def write(
-    run_id: int,
-    changes: Sequence[StepChange] = (),
-    *,
-    lines: Sequence[LogLine] = (),
-    lease: Lease | None = None,
-    number: int | None = None,
-) -> int:
-    """Apply ``changes`` and add ``lines``; return their number in the run's sequence.
-
-    Must be called inside a transaction. The number is taken first: the lock
-    on the run's row gives them out in the order of the commits. All that is
-    written at once has one number. With ``lease``, raise ``LeaseLost`` and write
-    nothing if it is no longer held: a worker that takes over must wait for the
-    same lock before it writes. ``number`` is one that the transaction has taken.
-    """
-    # One cursor for all: on PostgreSQL the first statement of each costs as much as five more.
-    with connection.cursor() as cursor:
-        if number is None:
-            number = _take_number(cursor, run_id, lease)
-        for change in changes:
-            _apply(cursor, run_id, change, number)
-        for line in lines:
-            line.run_id, line.sequence = run_id, number
-        if lines:
-            _insert(cursor, lines)
-    return number
-
-
-def _take_number(cursor: CursorWrapper, run_id: int, lease: Lease | None) -> int:
-    """Add one to the run's sequence and return it, in one statement; the ORM needs three."""
-    statement, values = f"{_TAKE} WHERE id = %s", [run_id]
-    if lease is not None:
-        token = TaskInstance._meta.get_field("lease_token").get_db_prep_value(
-            lease.token, connection
-        )
-        statement, values = f"{statement}{_HELD}", [run_id, lease.task_instance_id, token]
-        # PostgreSQL would else look at the row as it was before it waited for the run's lock.
-        statement += " FOR NO KEY UPDATE)" if connection.vendor == "postgresql" else ")"
-    cursor.execute(f"{statement} RETURNING sequence", values)
-    row = cursor.fetchone()
-    if row is None:
-        raise LeaseLost(f"task instance {lease and lease.task_instance_id}")
-    return int(row[0])
-
-
-_TAKE = "UPDATE tasks_dagrun SET sequence = sequence + 1"
-_RUN_OF = (
-    "(SELECT run_id FROM tasks_taskinstance WHERE id = %s "
-    "AND (state = 'queued' OR lease_expires_at < %s))"
-)
-_HELD = (
-    " AND EXISTS (SELECT 1 FROM tasks_taskinstance "
-    "WHERE id = %s AND lease_token = %s AND state IN ('running', 'cancelling')"
-)
-
-
-def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) -> None:
-    """One statement, written out: it is the hottest of all, and the ORM doubles its price."""
-    columns: dict[str, Any] = {**change.columns, "state": change.state, "sequence": number}
-    settings = [f"{name} = %s" for name in columns]
-    values = [_prepared(name, value) for name, value in columns.items()]
-    if change.state in _TIMED and "started_at" not in columns:
-        settings.append("started_at = COALESCE(started_at, %s)")
-        values.append(_prepared("started_at", columns["ended_at"]))
-    allowed = [state.value for state in sources(STEP_MOVES, change.state)]
-    if change.state in (StepState.PENDING, StepState.RUNNING):
-        # A row that isn't over may tell more, and stay as it is.
-        allowed.append(change.state.value)
-    marks = ", ".join(["%s"] * len(allowed))
-    statement = (
-        f"UPDATE tasks_step SET {', '.join(settings)} "  # noqa: S608 - only names of columns
-        f"WHERE run_id = %s AND position = %s AND state IN ({marks})"
-    )
-    cursor.execute(statement, [*values, run_id, change.position, *allowed])
-    if not cursor.rowcount:
-        raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")
-
-
-def _insert(cursor: CursorWrapper, lines: Sequence[LogLine]) -> None:
-    """One statement, written out as well."""
-    fields = [field for field in LogLine._meta.concrete_fields if not field.primary_key]
-    names = ", ".join(field.attname for field in fields)
-    row = f"({', '.join(['%s'] * len(fields))})"
-    values = [
-        field.get_db_prep_save(getattr(line, field.attname), connection)
-        for line in lines
-        for field in fields
-    ]
-    statement = f"INSERT INTO tasks_logline ({names}) VALUES {', '.join([row] * len(lines))}"  # noqa: S608
-    cursor.execute(statement, values)
-
-
-def _prepared(name: str, value: Any) -> Any:
-    """``value`` as the column's field stores it."""
-    return _COLUMNS[name].get_db_prep_save(value, connection)
-
-
-#: What ends in these has begun, if only at its end.
-_TIMED = (StepState.SUCCESS, StepState.FAILED, StepState.CANCELLED)
-_COLUMNS = {field.attname: field for field in Step._meta.concrete_fields}

@@ -7,10 +7,12 @@ from collections.abc import Sequence
 
 from celery import shared_task
 from django.conf import settings
+from django.db import transaction
 
 from connections import messages
 from tasks.models import TaskInstance
 from tasks.places import Message
+from tasks.row_locks import unlocked
 from tasks.states import TaskState
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,9 @@ def _hand_over(ready: Sequence[Message]) -> bool:
 def _left_to_the_sweep(ready: Sequence[Message]) -> None:
     logger.warning("The broker can't be reached; queued tasks are sent again later.")
     ids = [message.task_instance_id for message in ready]
-    TaskInstance.objects.filter(pk__in=ids, state=TaskState.QUEUED).update(sent_at=None)
+    with transaction.atomic():
+        rows = TaskInstance.objects.filter(pk__in=ids, state=TaskState.QUEUED)
+        rows.filter(pk__in=list(unlocked(rows).values_list("pk", flat=True))).update(sent_at=None)
 
 
 @shared_task(name="tasks.run_task_instance")

@@ -14,13 +14,35 @@ from rich.text import Text
 
 from patchbay.templatetags.patchbay import clock, duration, state_word, tone
 from tasks import live
-from tasks.models import DagRun
-from tasks.presentation import RunTable, StepRow, run_table, waiting_for
-from tasks.states import RunState, StepState
+from tasks.heads import ALL_OPEN, Filter, count_states, heads_of
+from tasks.models import DagRun, TaskInstance
+from tasks.presentation import RunTable, StepRow, run_table, tasks_table, waiting_for
+from tasks.states import RunState, StepState, TaskState
+from tasks.waits import run_wait
 
 POLL = 0.25
-STYLES = {"ok": "green", "bad": "bold red", "run": "bold blue", "wait": "dim", "skip": "dim"}
-MARKS = {"ok": "✓", "bad": "✗", "run": "●", "wait": "·", "skip": "–"}
+STYLES = {
+    "ok": "green",
+    "bad": "bold red",
+    "run": "bold blue",
+    "wait": "dim",
+    "skip": "dim",
+    "off": "dim",
+    "warn": "yellow",
+    "lost": "bold red",
+}
+MARKS = {
+    "ok": "✓",
+    "bad": "✗",
+    "run": "●",
+    "wait": "·",
+    "skip": "–",
+    "off": "–",
+    "warn": "●",
+    "lost": "!",
+}
+#: Of a longer run so many tasks are drawn: those that matter most.
+MOST_DRAWN = 25
 
 
 def print_run(run: DagRun, out: Any) -> None:
@@ -38,17 +60,42 @@ def watch(run: DagRun, out: Any) -> bool:
 def _watch_drawn(run: DagRun, console: Console) -> bool:
     with _Changes(run) as changes, Live(console=console, refresh_per_second=8) as screen:
         for latest in changes:
-            table = run_table(latest)
-            screen.update(_drawn(latest, table))
-    table = run_table(latest)
-    for row in table.rows:
+            is_long = _is_long(latest)
+            screen.update(_drawn_long(latest) if is_long else _drawn(latest, run_table(latest)))
+    failed = latest.task_instances.filter(state=TaskState.FAILED)[:MOST_DRAWN]
+    for row in tasks_table(latest, failed).rows:
         if row.explanation:
             console.print(_explained(row))
     return RunState(latest.state) is RunState.SUCCESS
 
 
+def _is_long(run: DagRun) -> bool:
+    """Whether it has more tasks than one wants to see each step of."""
+    return run.task_instances.count() > ALL_OPEN
+
+
+def _drawn_long(run: DagRun) -> Table:
+    counts = count_states(run)
+    rows = Filter(sort="state").rows(run, counts.total)[:MOST_DRAWN]
+    words = (f"{count:,} {state_word(state).lower()}" for state, count in counts.by_state.items())
+    drawn = Table(
+        title=f"{run.dag.dag_id}  {run.run_id}",
+        caption=waiting_for(run) or ", ".join(words),
+        expand=False,
+    )
+    for name in ("Task", "State", "Where it is, or how it ended", "Took"):
+        drawn.add_column(name, overflow="fold")
+    for head in heads_of(run, list(rows)):
+        state = Text(
+            f"{MARKS[tone(head.state)]} {state_word(head.state)}", STYLES[tone(head.state)]
+        )
+        where = " · ".join(filter(None, (head.tries, str(head.wait or ""), head.where)))
+        drawn.add_row(head.task_instance.task_id, state, where, duration(head.seconds))
+    return drawn
+
+
 def _drawn(run: DagRun, table: RunTable) -> Table:
-    waiting = waiting_for(run, table)
+    waiting = waiting_for(run)
     caption = waiting or f"{state_word(run.state)} {duration(run.seconds)}".strip()
     drawn = Table(title=f"{run.dag.dag_id}  {run.run_id}", caption=caption, expand=False)
     for name in ("Step", "Action", "Connection ID used", "Internal state", "Result"):
@@ -110,30 +157,75 @@ def _explained(row: StepRow) -> str:
 
 
 def _watch_lines(run: DagRun, out: Any) -> bool:
-    seen: dict[str, tuple[StepState, str]] = {}
+    lines = _TaskLines(out) if _is_long(run) else _StepLines(out)
     said = ""
     out.write(f"{run.dag.dag_id} {run.run_id}")
     with _Changes(run) as changes:
         for latest in changes:
-            table = run_table(latest)
-            waiting = waiting_for(latest, table)
-            if waiting and waiting.split(" for ")[0] != said:
-                said = waiting.split(" for ")[0]
-                out.write(waiting)
-            names = _task_names(table)
-            for row in table.rows:
-                now = (row.state, row.result)
-                if row.state in (StepState.PENDING,) or seen.get(row.key) == now:
-                    continue
-                seen[row.key] = now
-                conn_id = row.conn_id or "N/A"
-                took = f" ({duration(row.seconds)})" if row.seconds is not None else ""
-                task = names.get(row.key, "")
-                out.write(f"{row.number}  {task}{row.action}  {conn_id}  {_result(row)}{took}")
-                if row.explanation:
-                    out.write(_explained(row))
+            waiting = run_wait(latest)
+            if waiting and waiting.words != said:
+                said = waiting.words
+                out.write(str(waiting))
+            lines.write(latest)
     out.write(f"{state_word(latest.state)} {duration(latest.seconds)}".strip())
     return RunState(latest.state) is RunState.SUCCESS
+
+
+class _StepLines:
+    """A line each time a step changes."""
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+        self._seen: dict[str, tuple[StepState, str]] = {}
+
+    def write(self, run: DagRun) -> None:
+        table = run_table(run)
+        names = _task_names(table)
+        for row in table.rows:
+            now = (row.state, row.result)
+            if row.state == StepState.PENDING or self._seen.get(row.key) == now:
+                continue
+            self._seen[row.key] = now
+            self._out.write(_line(row, names.get(row.key, "")))
+            if row.explanation:
+                self._out.write(_explained(row))
+
+
+class _TaskLines:
+    """A line each time a task changes its state; the steps only of one that failed."""
+
+    def __init__(self, out: Any) -> None:
+        self._out = out
+        self._cursor = -1
+        self._seen: dict[int, tuple[str, int]] = {}
+
+    def write(self, run: DagRun) -> None:
+        changed = run.task_instances.filter(
+            sequence__gt=self._cursor, sequence__lte=run.sequence
+        ).exclude(state=TaskState.PENDING)
+        self._cursor = run.sequence
+        for head in heads_of(run, list(changed.order_by("sequence", "position"))):
+            row = head.task_instance
+            if self._seen.get(row.pk) == (row.state, row.try_number):
+                continue
+            self._seen[row.pk] = (row.state, row.try_number)
+            took = f" ({duration(head.seconds)})" if head.seconds is not None else ""
+            words = (state_word(head.state), head.tries, str(head.wait or ""), head.where)
+            self._out.write(f"{row.task_id}  {'  '.join(filter(None, words))}{took}")
+            if row.state == TaskState.FAILED:
+                self._write_steps(run, row)
+
+    def _write_steps(self, run: DagRun, instance: TaskInstance) -> None:
+        [task] = tasks_table(run, [instance]).tasks
+        for row in task.rows:
+            self._out.write(f"  {_line(row, '')}")
+            if row.explanation:
+                self._out.write(_explained(row))
+
+
+def _line(row: StepRow, task: str) -> str:
+    took = f" ({duration(row.seconds)})" if row.seconds is not None else ""
+    return f"{row.number}  {task}{row.action}  {row.conn_id or 'N/A'}  {_result(row)}{took}"
 
 
 def _task_names(table: RunTable) -> dict[str, str]:

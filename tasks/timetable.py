@@ -97,6 +97,19 @@ class Timetable:
             raise SpecError(f"schedule {spec.schedule!r}: {error}.") from None
 
     @property
+    def is_scheduled(self) -> bool:
+        return self._spec.is_scheduled
+
+    @property
+    def catchup(self) -> bool:
+        return self._spec.catchup
+
+    @property
+    def most_runs(self) -> int | None:
+        """How many scheduled runs may be unfinished at once; ``None`` where the DAG is silent."""
+        return 1 if self.is_continuous else self._spec.max_active_runs
+
+    @property
     def is_once(self) -> bool:
         return self._spec.schedule == ONCE
 

@@ -81,14 +81,19 @@ def _session(states: Mapping[int, StepState]) -> tuple[str, ...]:
     return ("None", "None", OPENED, closed, "None")
 
 
+#: What a step that ended otherwise makes of its task.
+_ENDINGS = {StepState.FAILED: "Failed", StepState.CANCELLED: "Cancelled"}
+
+
 def _task_status(states: Mapping[int, StepState]) -> tuple[str, ...]:
-    if states[2] == StepState.SKIPPED:
+    if all(states[number] == StepState.SKIPPED for number in (2, 3, 4)):
         return ("Not started",) * 4 + ("Skipped",)
-    waiting, running, completed, final = "Waiting for connection", "Running", "Completed", "Success"
-    if _did_not(states, 2):
-        waiting = running = completed = final = "Failed"
-    elif _did_not(states, 3):
-        running = completed = final = "Failed"
-    elif _did_not(states, 4):
-        completed = final = "Failed"
-    return ("Not started", waiting, running, completed, final)
+    # A task that asks for no connection waits for none.
+    first = "Running" if states[2] == StepState.SKIPPED else "Waiting for connection"
+    words = ["Not started", first, "Running", "Completed", "Success"]
+    if states[4] == StepState.SKIPPED:
+        words[3:] = ["Skipped"] * 2
+    ended = next((number for number in (2, 3, 4) if states[number] in _ENDINGS), None)
+    if ended:
+        words[ended - 1 :] = [_ENDINGS[states[ended]]] * (6 - ended)
+    return tuple(words)

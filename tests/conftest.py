@@ -14,6 +14,7 @@ from access.audit import Actor
 from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
+from tasks.planning import kept_timetable
 from tasks.versions import source_of, spec_of
 from tests.environment import HOME
 from tests.fakes.google import FakeGoogle, service_account_key
@@ -41,6 +42,7 @@ def _new_versions() -> None:
     """On SQLite the next test may give its versions the numbers of this one's."""
     spec_of.cache_clear()
     source_of.cache_clear()
+    kept_timetable.cache_clear()
 
 
 @pytest.fixture

@@ -124,7 +124,10 @@ def overwrite(body: ConnectionBody, *, actor: Actor) -> Connection:
 
     def replaced(stored: Draft) -> Draft:
         draft = replace(
-            draft_of(body), is_disabled=stored.is_disabled, expires_at=stored.expires_at
+            draft_of(body),
+            is_disabled=stored.is_disabled,
+            expires_at=stored.expires_at,
+            max_sessions=stored.max_sessions,
         )
         return unmasked(draft, stored=stored)
 

@@ -46,6 +46,7 @@ _UNSET: dict[str, Any] = {
     "port": None,
     "extra": {},
     "expires_at": None,
+    "max_sessions": None,
 }
 
 
@@ -122,6 +123,8 @@ def _change(options: dict[str, Any]) -> Callable[[Draft], Draft]:
         single["is_disabled"] = options["disabled"]
     if options["expires_at"] is not None:
         single["expires_at"] = _moment(options["expires_at"])
+    if options["max_sessions"] is not None:
+        single["max_sessions"] = options["max_sessions"]
     unset = _unset(options)
     new_extra, extras = _extra(options), _extras(options)
 
@@ -133,6 +136,7 @@ def _change(options: dict[str, Any]) -> Callable[[Draft], Draft]:
                 conn_id=stored.conn_id,
                 is_disabled=stored.is_disabled,
                 expires_at=stored.expires_at,
+                max_sessions=stored.max_sessions,
             )
         extra = draft.extra if new_extra is None else new_extra
         columns = {name: value for name, value in unset.items() if "." not in name}

@@ -137,6 +137,9 @@ def _add_fields(parser: argparse.ArgumentParser) -> None:
     state.add_argument("--disable", dest="disabled", action="store_true", default=None)
     state.add_argument("--enable", dest="disabled", action="store_false", default=None)
     parser.add_argument("--expires-at", metavar="MOMENT", help="2027-01-31T00:00:00+00:00")
+    parser.add_argument(
+        "--max-sessions", type=int, metavar="N", help="at most so many tasks use it at once"
+    )
 
 
 def _add_import(parser: argparse.ArgumentParser) -> None:

@@ -171,5 +171,6 @@ def _row(draft: Draft, origin: str, show_secrets: bool) -> dict[str, Any]:
         "get_uri": to_uri(draft) if show_secrets else to_uri(shown).replace(quote(MASK), MASK),
         "is_disabled": shown.is_disabled,
         "expires_at": shown.expires_at.isoformat() if shown.expires_at else None,
+        "max_sessions": shown.max_sessions,
         "origin": origin,
     }

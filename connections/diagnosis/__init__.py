@@ -8,13 +8,28 @@ from dataclasses import dataclass
 from typing import Any
 
 from connections.diagnosis.connection import CONNECTION, SESSION
+from connections.diagnosis.database import DATABASE
+from connections.diagnosis.python import PYTHON
 from connections.diagnosis.service import CLOUD
+from connections.diagnosis.storage import AWS, HTTP, OBJECT
 from connections.diagnosis.words import INTERNAL, Diagnosis, FailureType
 from connections.diagnosis.work import JOB, TASK, TEST
 
 __all__ = ["CATALOGUE", "Diagnosis", "Explanation", "FailureType", "explain"]
 
-CATALOGUE: dict[str, Diagnosis] = {**CONNECTION, **SESSION, **CLOUD, **JOB, **TEST, **TASK}
+CATALOGUE: dict[str, Diagnosis] = {
+    **CONNECTION,
+    **SESSION,
+    **CLOUD,
+    **JOB,
+    **TEST,
+    **TASK,
+    **HTTP,
+    **AWS,
+    **OBJECT,
+    **DATABASE,
+    **PYTHON,
+}
 
 
 @dataclass(frozen=True)

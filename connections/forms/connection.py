@@ -225,6 +225,7 @@ class ConnectionForm(StoredForm):
             description=data["description"] if is_described else self.before.description,
             is_disabled=data["is_disabled"],
             expires_at=expires_at,
+            max_sessions=data["max_sessions"],
             extra=self._extra(data["extra"]),
             **{name: getattr(self.before, name) for name in COLUMNS},
         )

@@ -19,11 +19,16 @@ from connections.form_fields import (
     shown_text,
 )
 from connections.masking import is_secret_key_name, redacted_inside
-from connections.models import CONN_ID_MAX_LENGTH, Connection
+from connections.models import CONN_ID_MAX_LENGTH, MOST_SESSIONS, Connection
 from connections.pasting import Pasted
 from connections.types.base import GROUPS, ConnectionType, LoadedConnection, TypeField
 from connections.types.standard import STANDARD
-from connections.validation import LONGEST_DESCRIPTION, values_of, wrong_conn_id
+from connections.validation import (
+    LONGEST_DESCRIPTION,
+    WRONG_SESSIONS,
+    values_of,
+    wrong_conn_id,
+)
 
 CLEAR, FILE = "__clear", "__file"
 #: The group of columns that hold something though the type has no use for them.
@@ -92,6 +97,14 @@ class StoredForm(forms.Form):
             attrs={"placeholder": "2027-01-31 18:00"}, format="%Y-%m-%d %H:%M:%S"
         ),
         error_messages={"invalid": "A date and time, for example 2027-01-31 18:00."},
+    )
+    max_sessions = forms.IntegerField(
+        label="Sessions at once",
+        required=False,
+        min_value=1,
+        max_value=MOST_SESSIONS,
+        help_text="At most so many tasks use it at the same time; others wait. Blank for no limit.",
+        error_messages=dict.fromkeys(("invalid", "min_value", "max_value"), WRONG_SESSIONS),
     )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
     extra = JsonField(
@@ -177,7 +190,7 @@ class StoredForm(forms.Form):
             told = dict.fromkeys(self.unreadable_secrets, True)
             self.initial["method"] = self.type.method_of({**self.values, **told})
         if self.instance is not None:
-            for name in ("conn_id", "is_disabled", "expires_at", "version"):
+            for name in ("conn_id", "is_disabled", "expires_at", "max_sessions", "version"):
                 self.initial[name] = getattr(self.instance, name)
         elif self.before.conn_id:
             self.initial["conn_id"] = self.before.conn_id
@@ -200,7 +213,8 @@ class StoredForm(forms.Form):
                 for declared in self.shape.fields
                 if _group_of(declared) == group and self.names[declared.name] in self.fields
             ]
-            if rows or (group == "authentication" and self.type.methods):
+            # Advanced has a field of ours in each form: max_sessions.
+            if rows or group == "advanced" or (group == "authentication" and self.type.methods):
                 yield Group(group, heading, rows)
 
     def _row(self, declared: TypeField) -> Row:

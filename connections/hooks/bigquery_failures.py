@@ -19,6 +19,7 @@ REASONS = {
     "invalid": "job:invalid",
     "parseError": "job:invalid",
     "required": "job:invalid",
+    "resourceInUse": "job:in-use",
     "stopped": "job:stopped",
 }
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,13 +16,14 @@ from google.auth.credentials import AnonymousCredentials, Credentials
 from google.auth.exceptions import DefaultCredentialsError, RefreshError
 from google.auth.transport.requests import AuthorizedSession, Request
 from google.cloud import bigquery
-from requests.adapters import HTTPAdapter
 
 from connections.exceptions import SessionFailure
 from connections.hooks.base import Hook
 from connections.hooks.bigquery_failures import refused
-from connections.hooks.google_credentials import credentials_of
+from connections.hooks.google_credentials import credentials_of, impersonated
 from connections.hooks.google_failures import EXPECTED, failure_of
+from connections.hooks.google_storage import STORAGE, Storage
+from connections.hooks.trust import SharedTrustAdapter
 from connections.types.google_cloud_platform import (
     DEFAULT_CONNECT_TIMEOUT,
     DEFAULT_NUM_RETRIES,
@@ -30,9 +32,10 @@ from connections.types.google_cloud_platform import (
 from connections.types.values import number, whole_number
 
 TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105
+IAM_HOST = "iamcredentials.googleapis.com"
 
 
-class _TimedAdapter(HTTPAdapter):
+class _TimedAdapter(SharedTrustAdapter):
     """Gives every request the connection's timeouts, whatever the library above asks for.
 
     Google's client would wait and retry for 600 s.
@@ -71,9 +74,11 @@ class GoogleCloudSession:
     num_retries: int
     read_timeout: float
     api_endpoint: str = ""
+    storage_endpoint: str = ""
     location: str = ""
     key_secrets: frozenset[str] = frozenset()
     _clients: list[bigquery.Client] = field(default_factory=list)
+    _impersonated: list[Credentials] = field(default_factory=list)
 
     @cached_property
     def bigquery(self) -> bigquery.Client:
@@ -88,11 +93,37 @@ class GoogleCloudSession:
         self._clients.append(client)
         return client
 
+    @cached_property
+    def storage(self) -> Storage:
+        return Storage(self.http, self.storage_endpoint or STORAGE)
+
     @property
     def secrets(self) -> set[str]:
-        """The key that was read for the session, and the token that it holds at the moment."""
-        token = getattr(self.credentials, "token", None)
-        return {*self.key_secrets, *([token] if token else [])}
+        """The key that was read for the session, and the tokens that it holds at the moment."""
+        tokens = (getattr(each, "token", None) for each in (self.credentials, *self._impersonated))
+        return {*self.key_secrets, *filter(None, tokens)}
+
+    def impersonating(self, chain: Sequence[str]) -> GoogleCloudSession:
+        """A session as the last account of ``chain``, by way of the others.
+
+        As in Airflow it stands for the connection's own chain. It shares this
+        session's lines and ends with it. Raise ``SessionFailure``.
+        """
+        credentials = impersonated(self.credentials, list(chain))
+        request = _OwnRequest(self.token_http)
+        try:
+            _verify(credentials, request)
+        except EXPECTED as error:
+            failure = failure_of(error, host=IAM_HOST, read_timeout=self.read_timeout)
+            assert failure is not None
+            failure.facts.setdefault("account", _identity(credentials))
+            raise failure from None
+        http = _authorized(credentials, request)
+        for prefix in ("https://", "http://"):
+            http.mount(prefix, self.http.get_adapter(prefix))
+        self._impersonated.append(credentials)
+        identity = _identity(credentials)
+        return replace(self, credentials=credentials, http=http, identity=identity)
 
     def failure_of(self, error: Exception) -> SessionFailure | None:
         """What ``error`` of a call means; ``None`` for what only the called service knows."""
@@ -141,6 +172,7 @@ class GoogleCloudHook(Hook):
             num_retries=DEFAULT_NUM_RETRIES if retries in (None, "") else whole_number(retries),
             read_timeout=read,
             api_endpoint=extra.get("api_endpoint") or "",
+            storage_endpoint=extra.get("storage_endpoint") or "",
             location=extra.get("location") or "",
             key_secrets=own.secrets,
         )

@@ -229,6 +229,19 @@ def _impersonated(source: Credentials, chain: list[str], extra: dict[str, Any]) 
     )
 
 
+def impersonated(source: Credentials, chain: list[str]) -> Credentials:
+    """``source``, or the account behind it, as the last of ``chain``; nobody stays nobody."""
+    if isinstance(source, AnonymousCredentials):
+        return source
+    scopes = getattr(source, "scopes", None) or getattr(source, "_target_scopes", None)
+    behind = getattr(source, "_source_credentials", source)
+    made = _impersonated(behind, chain, {"scope": ",".join(scopes or ())})
+    quota_project = getattr(source, "quota_project_id", None)
+    if quota_project and isinstance(made, CredentialsWithQuotaProject):
+        return made.with_quota_project(quota_project)  # type: ignore[no-any-return]
+    return made
+
+
 def _json_file(path: str) -> dict[str, Any]:
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))

@@ -28,7 +28,7 @@ from connections.validation import Draft, draft_from, wrong_conn_id
 
 #: What a connection has here and not in Airflow. Airflow refuses an entry that has one, and so
 #: never enables what is disabled.
-OWN_KEYS = ("is_disabled", "expires_at")
+OWN_KEYS = ("is_disabled", "expires_at", "max_sessions")
 #: An extra with more levels is written as the text of its JSON.
 _DEEPEST_OBJECT = 40
 #: What Airflow's import of files takes beside the JSON form.
@@ -89,6 +89,8 @@ def own_values(draft: Draft) -> dict[str, Any]:
     found: dict[str, Any] = {"is_disabled": True} if draft.is_disabled else {}
     if draft.expires_at is not None:
         found["expires_at"] = draft.expires_at.isoformat()
+    if draft.max_sessions is not None:
+        found["max_sessions"] = draft.max_sessions
     return found
 
 
@@ -111,8 +113,11 @@ def _draft(conn_id: str, value: Any) -> Draft:
 def _draft_of_object(conn_id: str, value: dict[str, Any], *, keep_type: bool) -> Draft:
     _refuse_unquoted(value)
     disabled, expires = value.pop("is_disabled", False), value.pop("expires_at", None)
+    most = value.pop("max_sessions", None)
     if not isinstance(disabled, bool):
         raise NotAConnection("is_disabled is neither true nor false.")
+    if most is not None and (not isinstance(most, int) or isinstance(most, bool)):
+        raise NotAConnection("max_sessions is not a whole number.")
     if value.pop("conn_id", conn_id) != conn_id:
         raise NotAConnection("Its conn_id is another than the name it stands under.")
     if value.pop("team_name", None):
@@ -122,7 +127,12 @@ def _draft_of_object(conn_id: str, value: dict[str, Any], *, keep_type: bool) ->
             raise NotAConnection("It has extra and extra_dejson. Give one of them.")
         value["extra"] = value.pop("extra_dejson")
     loaded = parse_json(value, conn_id=conn_id, keep_type=keep_type)
-    return replace(draft_from(loaded), is_disabled=disabled, expires_at=_moment(expires))
+    return replace(
+        draft_from(loaded),
+        is_disabled=disabled,
+        expires_at=_moment(expires),
+        max_sessions=most,
+    )
 
 
 def _refuse_unquoted(value: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from connections.portability.entries import own_values
 from connections.uri import survives_uri
 from connections.validation import Draft
 
@@ -19,7 +20,7 @@ def fitted(draft: Draft, *, file_format: str) -> Draft | None:
     """
     if draft.is_disabled or (draft.expires_at and draft.expires_at <= timezone.now()):
         return None
-    found = replace(draft, expires_at=None)
+    found = replace(draft, expires_at=None, max_sessions=None)
     if file_format != "env":
         return found
     found = replace(found, description="")
@@ -28,5 +29,4 @@ def fitted(draft: Draft, *, file_format: str) -> Draft | None:
 
 def can_read(draft: Draft, value: Any, *, file_format: str) -> bool:
     """Whether Airflow takes ``value``, which a plain export wrote of ``draft``."""
-    is_ours = draft.is_disabled or draft.expires_at is not None
-    return not is_ours and (file_format != "env" or isinstance(value, str))
+    return not own_values(draft) and (file_format != "env" or isinstance(value, str))

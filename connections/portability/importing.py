@@ -23,7 +23,7 @@ from connections.validation import Draft, check, doubts
 EXISTING = ("fail", "skip", "overwrite")
 KINDS = ("added", "changed", "same", "skipped", "refused")
 _BATCH = 500
-_COLUMNS = ("conn_type", "description", *COLUMNS, "is_disabled", "expires_at")
+_COLUMNS = ("conn_type", "description", *COLUMNS, "is_disabled", "expires_at", "max_sessions")
 
 
 @dataclass(frozen=True)

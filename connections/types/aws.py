@@ -241,6 +241,7 @@ AWS = ConnectionType(
     description="S3, Redshift, Glue and other services of Amazon",
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK, *_ADVANCED),
     methods=METHODS,
+    hook="connections.hooks.aws:AwsHook",
     docs="docs/connection-types-cloud.md#amazon-web-services",
     check=_check,
 )

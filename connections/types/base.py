@@ -21,8 +21,9 @@ JSON_KINDS = ("json", "json_value")
 class LoadedConnection:
     """A connection with its secrets in clear, as a hook gets it. Never stored, never shown.
 
-    ``origin`` is empty for a stored connection, else the name of the
-    environment variable that it comes from; such a one has version 0.
+    ``max_sessions`` is how many tasks may have a session of it at once; ``None``
+    for any number. ``origin`` is empty for a stored connection, else the name of
+    the environment variable that it comes from; such a one has version 0.
     """
 
     conn_id: str
@@ -34,6 +35,7 @@ class LoadedConnection:
     password: str = field(default="", repr=False)
     port: int | None = None
     extra: dict[str, Any] = field(default_factory=dict, repr=False)
+    max_sessions: int | None = None
     version: int = 0
     origin: str = ""
 

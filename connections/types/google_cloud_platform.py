@@ -1,7 +1,7 @@
 """google_cloud_platform: BigQuery and the other services of Google Cloud.
 
 The names of the extras are those of Airflow's Google provider; ``api_endpoint``,
-``connect_timeout`` and ``read_timeout`` are Patchbay's own.
+``storage_endpoint``, ``connect_timeout`` and ``read_timeout`` are Patchbay's own.
 """
 
 from __future__ import annotations
@@ -147,6 +147,14 @@ _NETWORK = (
         group="network",
         placeholder="https://bigquery.googleapis.com",
         help="For an emulator or a private endpoint. Empty for Google's own.",
+        check=http_url,
+    ),
+    TypeField(
+        "storage_endpoint",
+        "Storage endpoint",
+        group="network",
+        placeholder="https://storage.googleapis.com",
+        help="The same for Cloud Storage.",
         check=http_url,
     ),
     TypeField(

@@ -154,6 +154,7 @@ HTTP = ConnectionType(
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK, *_ADVANCED),
     methods=METHODS,
     preselected="none",
+    hook="connections.hooks.http:HttpHook",
     docs="docs/connection-types-services.md#http",
     check=_check,
 )

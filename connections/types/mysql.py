@@ -81,5 +81,6 @@ MYSQL = ConnectionType(
         ),
     ),
     methods=METHODS,
+    hook="connections.hooks.mysql:MysqlHook",
     docs="docs/connection-types-cloud.md#mysql",
 )

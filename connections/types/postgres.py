@@ -168,5 +168,6 @@ POSTGRES = ConnectionType(
     description="PostgreSQL, Aurora, AlloyDB, CockroachDB and others of its kind",
     fields=(*_TARGET, *_AUTHENTICATION, *_NETWORK, *_ADVANCED),
     methods=METHODS,
+    hook="connections.hooks.postgres:PostgresHook",
     docs="docs/connection-types-cloud.md#postgresql",
 )

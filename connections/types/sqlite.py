@@ -24,5 +24,6 @@ SQLITE = ConnectionType(
             check=sqlite_file,
         ),
     ),
+    hook="connections.hooks.sqlite:SqliteHook",
     docs="docs/connection-types-cloud.md#sqlite",
 )

@@ -9,3 +9,6 @@ CONNECTION = "my_gcp_conn"
 PROJECT = "patchbay-demo"
 DATASET = "seattle"
 TABLE = "weather"
+#: In the local object store: the bucket, and the file that `dags/elt_demo.py` begins with.
+BUCKET = "patchbay-demo"
+LANDED = "landing/seattle-weather.csv"

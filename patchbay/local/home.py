@@ -47,6 +47,10 @@ class Home:
         return self.path / "bigquery"
 
     @property
+    def storage(self) -> Path:
+        return self.path / "storage"
+
+    @property
     def local_env(self) -> Path:
         return self.path / "local.env"
 
@@ -65,7 +69,7 @@ class Home:
         if not os.access(self.path, os.R_OK | os.W_OK | os.X_OK):
             raise LocalError(f"{self.path} can't be read and written by this user.")
         with self._locked(url):
-            for folder in (self.log, self.valkey, self.bigquery):
+            for folder in (self.log, self.valkey, self.bigquery, self.storage):
                 make_private_folder(folder)
             yield
 

@@ -17,6 +17,14 @@ from patchbay.local.terminal import Terminal
 
 
 @dataclass(frozen=True)
+class CloudPorts:
+    """Where the servers listen that stand for Google's."""
+
+    bigquery: int
+    storage: int
+
+
+@dataclass(frozen=True)
 class Product:
     """``settings`` is what ``local_settings`` gives: the environment but for the broker."""
 
@@ -32,15 +40,15 @@ class Product:
 
     async def start(self, supervisor: Supervisor) -> None:
         """Bring everything up, as much of it at once as its order allows."""
-        bigquery_port = free_port(preferred=self.home.remembered_port("bigquery"), but=(self.port,))
-        broker = valkey.Broker(free_port(but=(self.port, bigquery_port)))
+        ports = self._ports()
+        broker = valkey.Broker(free_port(but=(self.port, ports.bigquery, ports.storage)))
         environment = {**self.settings, "PATCHBAY_BROKER_URL": broker.url}
 
         await self._start_valkey(supervisor, broker)
         self.home.write_local_env(environment)
-        setting_up = asyncio.create_task(self._set_up(supervisor, bigquery_port, environment))
+        setting_up = asyncio.create_task(self._set_up(supervisor, ports, environment))
         try:
-            await asyncio.gather(self._start_bigquery(supervisor, bigquery_port), setting_up)
+            await asyncio.gather(self._start_cloud(supervisor, ports), setting_up)
             await supervisor.launch(
                 services.worker(broker_port=broker.port, broker_password=broker.password),
                 services.beat(self.home),
@@ -65,19 +73,35 @@ class Product:
         )
         await supervisor.launch(service, environment={})
 
-    async def _start_bigquery(self, supervisor: Supervisor, port: int) -> None:
-        await supervisor.launch(services.bigquery(self.home, port=port), environment={})
-        # The connection names the port: with the same one next time nothing has to change.
-        self.home.remember_port("bigquery", port)
-        await supervisor.complete(services.weather(port=port), environment={})
+    def _ports(self) -> CloudPorts:
+        """The connection names them: with the same ones next time nothing has to change."""
+        bigquery = free_port(preferred=self.home.remembered_port("bigquery"), but=(self.port,))
+        storage = free_port(
+            preferred=self.home.remembered_port("storage"), but=(self.port, bigquery)
+        )
+        return CloudPorts(bigquery, storage)
+
+    async def _start_cloud(self, supervisor: Supervisor, ports: CloudPorts) -> None:
+        """The servers that stand for Google's, and the demo's data in them."""
+        await supervisor.launch(
+            services.storage(self.home, port=ports.storage),
+            services.bigquery(self.home, port=ports.bigquery, storage_port=ports.storage),
+            environment={},
+        )
+        self.home.remember_port("bigquery", ports.bigquery)
+        self.home.remember_port("storage", ports.storage)
+        step = services.weather(port=ports.bigquery, storage_port=ports.storage)
+        await supervisor.complete(step, environment={})
 
     async def _set_up(
-        self, supervisor: Supervisor, demo_port: int, environment: Mapping[str, str]
+        self, supervisor: Supervisor, ports: CloudPorts, environment: Mapping[str, str]
     ) -> str:
         """Make what is missing in the database; return what to tell of the first user."""
         given = self.variables.get(ADMIN_PASSWORD, "")
         password = given or secrets.token_urlsafe(12)
-        step = services.seed(demo_port=demo_port, admin_password=password)
+        step = services.seed(
+            demo_port=ports.bigquery, storage_port=ports.storage, admin_password=password
+        )
         lines = await supervisor.complete(step, environment=environment)
         if ADMIN_CREATED not in lines:
             return f"user {ADMIN}"

@@ -1,6 +1,6 @@
 """Makes what a new Patchbay needs in its database: tables, the first user, DAGs, the demo.
 
-    python -m patchbay.local.seed [--demo-endpoint http://127.0.0.1:PORT]
+    python -m patchbay.local.seed [--demo-endpoint http://127.0.0.1:PORT [--demo-storage URL]]
 
 It may run at each start: what is there is left as it is.
 """
@@ -11,9 +11,10 @@ import argparse
 import os
 import secrets
 import sys
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from patchbay.local.demo import ADMIN, ADMIN_CREATED, CONNECTION, PROJECT
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m patchbay.local.seed")
     parser.add_argument("--demo-endpoint", default="", help="URL of the local BigQuery")
+    parser.add_argument("--demo-storage", default="", help="URL of the local object store")
     options = parser.parse_args(arguments)
 
     import django
@@ -37,11 +39,25 @@ def main(arguments: list[str]) -> int:
     except ImproperlyConfigured as error:
         print(error, file=sys.stderr)
         return 1
-    seed(demo_endpoint=options.demo_endpoint)
+    seed(Endpoints(options.demo_endpoint, options.demo_storage))
     return 0
 
 
-def seed(*, demo_endpoint: str) -> None:
+@dataclass(frozen=True)
+class Endpoints:
+    """Where the local servers are; empty for one that isn't there."""
+
+    bigquery: str
+    storage: str = ""
+
+    @property
+    def extra(self) -> dict[str, str]:
+        """The extras of the demo connection that name them."""
+        named = {"api_endpoint": self.bigquery, "storage_endpoint": self.storage}
+        return {name: url for name, url in named.items() if url}
+
+
+def seed(demo: Endpoints) -> None:
     from django.core.management import call_command
     from django.db import transaction
 
@@ -49,8 +65,8 @@ def seed(*, demo_endpoint: str) -> None:
     call_command("dags", "sync")
     # Last, so that a new password is told only when all of this went well.
     with transaction.atomic():
-        if demo_endpoint:
-            prepare_demo_connection(demo_endpoint)
+        if demo.bigquery:
+            prepare_demo_connection(demo)
         create_admin()
 
 
@@ -70,21 +86,21 @@ def create_admin() -> None:
         print(f"Its password, shown only this time: {password}")
 
 
-def prepare_demo_connection(endpoint: str) -> None:
-    """Create it once, and afterwards only follow the local BigQuery to another port."""
+def prepare_demo_connection(demo: Endpoints) -> None:
+    """Create it once, and afterwards only follow the local servers to other ports."""
     from access.models import AuditEvent
     from connections.models import Connection
 
     stored = Connection.objects.filter(conn_id=CONNECTION).first()
     if stored is not None:
-        _follow(stored, endpoint)
+        _follow(stored, demo)
         return
     trail = AuditEvent.objects.filter(object_type="connection", object_id=CONNECTION)
     if not trail.exists():
-        _create(endpoint)
+        _create(demo)
 
 
-def _create(endpoint: str) -> None:
+def _create(demo: Endpoints) -> None:
     from access.audit import Actor
     from connections.services import create_connection
     from connections.validation import Draft
@@ -93,12 +109,12 @@ def _create(endpoint: str) -> None:
         conn_id=CONNECTION,
         conn_type="google_cloud_platform",
         description="Local BigQuery with real data (Seattle weather)",
-        extra={"project": PROJECT, "is_anonymous": True, "api_endpoint": endpoint},
+        extra={"project": PROJECT, "is_anonymous": True, **demo.extra},
     )
     create_connection(draft, actor=Actor("make run"))
 
 
-def _follow(stored: Connection, endpoint: str) -> None:
+def _follow(stored: Connection, demo: Endpoints) -> None:
     """Leave alone what a person made of it, and what can't be read."""
     from access.audit import Actor
     from connections.exceptions import SecretsUnreadable
@@ -110,12 +126,18 @@ def _follow(stored: Connection, endpoint: str) -> None:
         print(f"{CONNECTION} can't be decrypted with the configured keys: left alone.")
         return
     extra = loaded.extra
-    known = str(extra.get("api_endpoint", ""))
-    if known == endpoint or not extra.get("is_anonymous") or not is_loopback(known):
+    if extra == {**extra, **demo.extra} or not is_ours(extra):
         return
-    draft = replace(draft_of(stored, loaded=loaded), extra={**extra, "api_endpoint": endpoint})
+    draft = replace(draft_of(stored, loaded=loaded), extra={**extra, **demo.extra})
     update_connection(draft, actor=Actor("make run"), version=stored.version)
-    print(f"{CONNECTION} follows the local BigQuery to {endpoint}.")
+    print(f"{CONNECTION} follows the local servers to {' and '.join(demo.extra.values())}.")
+
+
+def is_ours(extra: Mapping[str, Any]) -> bool:
+    """Whether it still leads to this machine, with no credentials. Earlier ones had no storage."""
+    is_here = is_loopback(str(extra.get("api_endpoint", "")))
+    storage = str(extra.get("storage_endpoint", ""))
+    return bool(extra.get("is_anonymous")) and is_here and (not storage or is_loopback(storage))
 
 
 def is_loopback(url: str) -> bool:

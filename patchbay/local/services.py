@@ -38,7 +38,19 @@ def valkey(home: Home, *, executable: str, port: int, password: str) -> Service:
     )
 
 
-def bigquery(home: Home, *, port: int) -> Service:
+def storage(home: Home, *, port: int) -> Service:
+    return Service(
+        "storage",
+        (
+            *(sys.executable, "-m", "patchbay.local.storage", "--host", HOST),
+            *("--port", str(port), "--folder", str(home.storage)),
+        ),
+        ready=lambda: readiness.web_answers(port, "/"),
+        quiet=True,
+    )
+
+
+def bigquery(home: Home, *, port: int, storage_port: int) -> Service:
     options = ("--rest-host", HOST, "--rest-port", str(port), "--grpc-host", HOST)
     return Service(
         "bigquery",
@@ -46,6 +58,8 @@ def bigquery(home: Home, *, port: int) -> Service:
             *(sys.executable, "-m", "patchbay.local.bigquery", *options, "--grpc-port", "0"),
             *("--persistent", "--data-dir", str(home.bigquery / "data")),
             *("--project", PROJECT, "--log-level", "info", "--log-format", "json"),
+            *("--storage", f"http://{HOST}:{storage_port}"),
+            *("--objects", str(home.bigquery / "objects")),
         ),
         ready=lambda: readiness.web_answers(port, "/readyz"),
         # DuckDB keeps its extensions in the home folder; a local Patchbay changes nothing there.
@@ -100,21 +114,25 @@ def beat(home: Home) -> Service:
     )
 
 
-def seed(*, demo_port: int, admin_password: str) -> Service:
+def seed(*, demo_port: int, storage_port: int, admin_password: str) -> Service:
     """A step: migrate, make the first user and the demo connection, read the DAG files."""
-    endpoint = f"http://{HOST}:{demo_port}"
     return Service(
         "setup",
-        (sys.executable, "-m", "patchbay.local.seed", "--demo-endpoint", endpoint),
+        (
+            *(sys.executable, "-m", "patchbay.local.seed"),
+            *("--demo-endpoint", f"http://{HOST}:{demo_port}"),
+            *("--demo-storage", f"http://{HOST}:{storage_port}"),
+        ),
         environment={"PATCHBAY_ADMIN_PASSWORD": admin_password},
         start_seconds=300.0,
     )
 
 
-def weather(*, port: int) -> Service:
-    """A step: bring the demo's data into the local BigQuery, where it isn't there yet."""
+def weather(*, port: int, storage_port: int) -> Service:
+    """A step: bring the demo's data into both local servers, where it isn't there yet."""
+    endpoints = (f"http://{HOST}:{port}", f"http://{HOST}:{storage_port}")
     return Service(
         "data",
-        (sys.executable, "-m", "patchbay.local.weather", f"http://{HOST}:{port}"),
+        (sys.executable, "-m", "patchbay.local.weather", *endpoints),
         start_seconds=120.0,
     )

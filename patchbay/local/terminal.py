@@ -10,7 +10,15 @@ from typing import TextIO
 #: The widest name, so that all lines begin in one column.
 WIDTH = len("patchbay")
 #: ANSI colours; red is left for trouble.
-COLOURS = {"web": 36, "worker": 32, "beat": 33, "bigquery": 34, "valkey": 35, "patchbay": 1}
+COLOURS = {
+    "web": 36,
+    "worker": 32,
+    "beat": 33,
+    "bigquery": 34,
+    "storage": 34,
+    "valkey": 35,
+    "patchbay": 1,
+}
 
 
 @dataclass

@@ -1,6 +1,9 @@
-"""Brings real data into the local BigQuery: the weather of Seattle, day by day, 2012 to 2015.
+"""Brings real data to the local servers: the weather of Seattle, day by day, 2012 to 2015.
 
-    python -m patchbay.local.weather http://127.0.0.1:PORT
+    python -m patchbay.local.weather BIGQUERY [STORAGE]
+
+Both are addresses, such as http://127.0.0.1:PORT. BigQuery gets a table, the object store the file
+as it is: `dags/elt_demo.py` makes tables of it.
 
 From NOAA, as the package `vega-datasets` ships it.
 """
@@ -16,7 +19,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from urllib.error import URLError
 
-from patchbay.local.demo import DATASET, PROJECT, TABLE
+from patchbay.local.demo import BUCKET, DATASET, LANDED, PROJECT, TABLE
+from patchbay.local.objects import ObjectStore
 
 ROWS = 1461
 COLUMNS = {
@@ -31,12 +35,24 @@ COLUMNS = {
 TIMEOUT = 30.0
 
 
-def main(endpoint: str) -> int:
+def main(endpoint: str, storage: str = "") -> int:
+    if storage:
+        upload(ObjectStore(storage))
     if stored_rows(endpoint) == ROWS:
         return 0
     rows = load(endpoint)
     print(f"Loaded {rows} days of Seattle's weather into {DATASET}.{TABLE}.")
     return 0 if rows == ROWS else 1
+
+
+def upload(store: ObjectStore) -> None:
+    """Lay the file into its bucket. One that is there already is left alone."""
+    if not store.has_bucket(BUCKET):
+        store.make_bucket(BUCKET, project=PROJECT)
+    if store.find(BUCKET, LANDED) is None:
+        data = source().read_bytes()
+        store.write(BUCKET, LANDED, data, "text/csv")
+        print(f"Uploaded {len(data):,} bytes to gs://{BUCKET}/{LANDED}.")
 
 
 def stored_rows(endpoint: str) -> int:
@@ -101,4 +117,4 @@ def source() -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
 from datetime import datetime
 from textwrap import dedent
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import escape, format_html
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
-
-if TYPE_CHECKING:
-    from tasks.presentation import TaskRows
 
 register = template.Library()
 
@@ -29,12 +25,18 @@ STATES = {
     "failed": ("bad", "cross", "Failed"),
     "skipped": ("skip", "dash", "Skipped"),
     "upstream_failed": ("skip", "dash", "Upstream failed"),
+    "cancelling": ("warn", "stop", "Cancelling"),
+    "cancelled": ("off", "stop", "Cancelled"),
+    "up_for_retry": ("warn", "retry", "Up for retry"),
+    "up_for_reschedule": ("wait", "hourglass", "Looks again"),
+    "removed": ("skip", "dash", "Removed"),
+    "lost": ("lost", "warning", "Lost"),
 }
 
 
 @register.filter
 def tone(state: str) -> str:
-    """The class of the stylesheet for a state: ok, run, bad, wait or skip."""
+    """The class of the stylesheet for a state: ok, run, bad, wait, warn, off, lost or skip."""
     return STATES[state][0]
 
 
@@ -123,6 +125,28 @@ def _until(seconds: float) -> str:
             count = int(seconds // size)
             return f"in {count} {word}{'' if count == 1 else 's'}"
     return "within the hour"
+
+
+@register.filter
+def until(moment: datetime) -> SafeString:
+    """A time element of a moment to come, with the exact time on hover; the browser counts down."""
+    seconds = (moment - timezone.now()).total_seconds()
+    return format_html(
+        '<time datetime="{}" title="{}" data-ahead>{}</time>',
+        moment.isoformat(),
+        _exactly(moment),
+        _ahead(seconds),
+    )
+
+
+def _ahead(seconds: float) -> str:
+    """As ``ahead`` of static/js/dag.js."""
+    if seconds <= 0:
+        return "now"
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"in {int(seconds // size)} {word}"
+    return f"in {int(seconds)} s"
 
 
 @register.filter
@@ -242,17 +266,31 @@ def breakable(text: str) -> SafeString:
 
 
 @register.filter
+def words_of_name(text: str) -> SafeString:
+    """A name such as ``BigQueryInsertJobOperator``, which may break between its words."""
+    return mark_safe(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "<wbr>", escape(text)))  # noqa: S308 - escaped
+
+
+@register.filter
 def to_the_second(run_id: str) -> str:
     """A run ID without the microseconds and the time zone of its moment."""
     return re.sub(r"(T\d\d:\d\d:\d\d)(\.\d+)?(\+00:00|Z)?$", r"\1", run_id)
 
 
 @register.filter
-def pinned(tasks: Iterable[TaskRows]) -> list[tuple[str, int | None]]:
-    """The connections of a run's tasks with the versions they used, each once; 0: no version."""
-    pairs = {(task.task_instance.conn_id, task.task_instance.conn_version) for task in tasks}
-    known = {conn_id for conn_id, version in pairs if version is not None}
-    return sorted((a, b) for a, b in pairs if b is not None or a not in known)
+def highlighted(text: str, find: str) -> SafeString | str:
+    """``text`` with each place where it says ``find`` marked."""
+    if not find:
+        return text
+    parts = re.split(f"({re.escape(find)})", text, flags=re.IGNORECASE)
+    return format_html_join(
+        "",
+        "{}{}",
+        (
+            (part, "") if place % 2 == 0 else ("", format_html("<mark>{}</mark>", part))
+            for place, part in enumerate(parts)
+        ),
+    )
 
 
 @register.filter

@@ -1,4 +1,5 @@
-// A live page: applies the events of its stream, and says how live it is.
+// A live page: applies the events of its stream, and says how live it is. What is special to a kind
+// of page hears of each event by `onEvent`.
 
 import { morph, parse } from "./morph.js";
 import { Stream } from "./stream.js";
@@ -6,6 +7,8 @@ import { localise, tick } from "./times.js";
 
 /** After so many tries in vain the session may have ended. */
 const TRIES = 4;
+/** More changes at once than this are told to a screen reader as a number. */
+const MOST_SAID = 3;
 const STATUS = {
   live: ["ok", () => "Live"],
   polling: ["warn", () => "Polling"],
@@ -18,16 +21,20 @@ const badge = document.querySelector("[data-live-badge]");
 const word = document.querySelector("[data-live-word]");
 const said = document.querySelector("[data-live-said]");
 const note = document.querySelector("[data-live-note]");
-const log = document.getElementById("run-log");
 const drawn = new Map();
+const listeners = [];
+const endings = [];
 let lost = false;
 let unsaid = [];
 
 /** Tell a screen reader, each thing once. */
 function say(words) {
+  if (!said) return;
   if (!unsaid.length) {
     setTimeout(() => {
-      said.textContent = unsaid.join(". ");
+      const more = unsaid.length - MOST_SAID;
+      const told = unsaid.slice(0, MOST_SAID);
+      said.textContent = [...told, ...(more > 0 ? [`${more} more changes`] : [])].join(". ");
       unsaid = [];
     }, 150);
   }
@@ -40,19 +47,32 @@ function taskOf(row) {
   return above?.dataset.task ? `${above.dataset.task}: ` : "";
 }
 
-function replace(id, html) {
+/** Bring the element of this id to the state of `html`; false if it isn't on the page. */
+export function replace(id, html) {
   const old = document.getElementById(id);
-  if (!old || drawn.get(id) === html) return;
+  if (!old) return false;
+  if (drawn.get(id) === html) return true;
   drawn.set(id, html);
   const before = old.dataset.say;
   const [next] = parse(html);
-  if (!next) return;
+  if (!next) return true;
   morph(old, next);
   const now = document.getElementById(id);
-  localise(now);
-  tick(now);
-  if (now.dataset.say !== before) say(taskOf(now) + now.dataset.say);
+  fresh(now);
+  if (now.dataset.say !== before) say((now.dataset.task ? "" : taskOf(now)) + now.dataset.say);
   if (now.dataset.title) document.title = now.dataset.title;
+  return true;
+}
+
+/** What was drawn by the server a moment ago: times in the reader's zone, counts going on. */
+export function fresh(element) {
+  localise(element);
+  tick(element);
+}
+
+/** An element that left the page may come again as it was. */
+export function forget(id) {
+  drawn.delete(id);
 }
 
 function append(id, html) {
@@ -62,6 +82,22 @@ function append(id, html) {
     list?.append(line);
     localise(line);
   }
+}
+
+/** Apply what an event, or an answer of the same shape, brings. */
+export function apply(data) {
+  for (const [id, html] of Object.entries(data.replace ?? {})) replace(id, html);
+  for (const [id, html] of Object.entries(data.append ?? {})) append(id, html);
+  for (const listener of listeners) listener(data);
+}
+
+/** `listener` gets the data of each event after the page has it. */
+export function onEvent(listener) {
+  listeners.push(listener);
+}
+
+export function onEnd(listener) {
+  endings.push(listener);
 }
 
 // The rail counts live runs as well; the dashboard's part brings the number along.
@@ -82,10 +118,18 @@ function count() {
 
 async function refreshRail() {
   try {
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const answer = await fetch("/", { headers: { Accept: "text/html" } });
     const text = answer.ok && !answer.redirected ? await answer.text() : "";
     const rail = new DOMParser().parseFromString(text, "text/html").getElementById("rail");
-    if (rail) morph(document.getElementById("rail"), rail);
+    const now = document.querySelector("#rail");
+    // Another page is the present one there.
+    for (const link of rail?.querySelectorAll("[aria-current]") ?? []) {
+      link.removeAttribute("aria-current");
+    }
+    const current = now.querySelector("[aria-current]")?.pathname;
+    const same = [...(rail?.querySelectorAll("a") ?? [])].find((a) => a.pathname === current);
+    same?.setAttribute("aria-current", "page");
+    if (rail) morph(now, rail);
   } catch {
     // The rail keeps its old counts until the next page.
   }
@@ -99,18 +143,15 @@ function show(tone, words) {
 
 const watcher = {
   onChange(data) {
-    for (const [id, html] of Object.entries(data.replace ?? {})) replace(id, html);
-    for (const [id, html] of Object.entries(data.append ?? {})) append(id, html);
-    follow();
+    apply(data);
     count();
   },
 
   onEnd(data, cursor) {
     badge?.querySelector(".dot")?.remove();
     show("", `complete ${cursor}/${data.sequence}`);
-    for (const element of document.querySelectorAll("[data-when-over]")) element.hidden = false;
     note.hidden = true;
-    if (following) following.hidden = true;
+    for (const ending of endings) ending();
     refreshRail();
   },
 
@@ -132,29 +173,12 @@ const watcher = {
   },
 };
 
-// The log follows its end until the reader scrolls up.
+/** The page's stream; null for a page that nothing changes any more. */
+export let stream = null;
 
-const again = document.querySelector("[data-follow]");
-const following = document.querySelector("[data-following]");
-let follows = true;
-
-function follow() {
-  if (log && follows) log.scrollTop = log.scrollHeight;
+export function start(url) {
+  stream = new Stream(url, Number(page.dataset.cursor), watcher);
 }
 
-function setFollows(value) {
-  follows = value;
-  if (again) again.hidden = value;
-  if (following) following.hidden = !value || !page;
-}
-
-log?.addEventListener("scroll", () => {
-  setFollows(log.scrollHeight - log.scrollTop - log.clientHeight < 24);
-});
-again?.addEventListener("click", () => {
-  setFollows(true);
-  follow();
-});
-follow();
-
-if (page) new Stream(page.dataset.liveUrl, Number(page.dataset.cursor), watcher);
+// A run's page begins by itself: its address says what it shows.
+if (page && !page.dataset.runPage) start(page.dataset.liveUrl);

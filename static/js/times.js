@@ -15,8 +15,13 @@ function serverAhead() {
 
 const ahead = serverAhead();
 
+/** Seconds since a moment by the server's clock; negative before it. */
+export function since(text) {
+  return (Date.now() + ahead - Date.parse(text)) / 1_000;
+}
+
 function secondsSince(text) {
-  return Math.max(0, (Date.now() + ahead - Date.parse(text)) / 1_000);
+  return Math.max(0, since(text));
 }
 
 /** As the filter `duration` of the server. */

@@ -18,12 +18,17 @@ def apply(*, cpu_seconds: int) -> None:
     """Limit this process and those it starts, for good."""
     # At the first the process gets SIGXCPU, which says what it was; at the last SIGKILL.
     _limit(resource.RLIMIT_CPU, cpu_seconds, spare=1)
-    _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, FILE_BYTES)
     _limit(resource.RLIMIT_NOFILE, OPEN_FILES)
+    limit_memory(MEMORY_BYTES)
+
+
+def limit_memory(most: int) -> None:
+    """Limit it for good, in bytes; a crash leaves no copy of it on the disk."""
+    _limit(resource.RLIMIT_CORE, 0)
     # macOS counts what every process shares, hundreds of GB, against this one.
     if sys.platform == "linux":
-        _limit(resource.RLIMIT_AS, MEMORY_BYTES, spare=SPARE_BYTES)
+        _limit(resource.RLIMIT_AS, most, spare=SPARE_BYTES)
 
 
 def spend_spare_memory() -> None:

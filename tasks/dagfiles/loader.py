@@ -3,38 +3,41 @@
 from __future__ import annotations
 
 import faulthandler
+import hashlib
 import json
 import os
-import sys
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from tasks.dagfiles import limits
-from tasks.dagfiles.authoring import imports
 from tasks.dagfiles.authoring.dag import DAG
 from tasks.dagfiles.authoring.errors import ArgumentProblem
 from tasks.dagfiles.authoring.notices import notices_of
 from tasks.dagfiles.authoring.reading import READING
 from tasks.dagfiles.authoring.specs import spec_of
+from tasks.dagfiles.execution import execute, prepare_imports
 from tasks.dagfiles.problems import Problem, problem_of
 from tasks.dagfiles.protocol import RESULT_BYTES, STARTED
-from tasks.operators import OPERATORS
 from tasks.spec import SpecError
 
 
-def main(folder: str, filename: str, result: str, timeout: str) -> None:
-    """Read ``filename`` and write JSON, as one line, to the file descriptor ``result``."""
+def main(folder: str, filename: str, result: str, deadline: str) -> None:
+    """Read ``filename`` and write JSON, as one line, to the file descriptor ``result``.
+
+    ``deadline`` is when the parent gives up, by the monotonic clock that both have.
+    """
     own_pid = os.getpid()
     channel = int(result)
-    seconds = float(timeout)
+    seconds = float(deadline) - time.monotonic()
     READING.folder, READING.filename = folder, filename
     # Tell the parent the line that was executed at a crash, and shortly before it gives up.
     faulthandler.enable(file=channel)
-    faulthandler.dump_traceback_later(seconds - min(0.3, seconds / 4), file=channel)
-    limits.apply(cpu_seconds=int(seconds) + 2)
-    _prepare_imports(folder, filename)
+    faulthandler.dump_traceback_later(max(seconds - min(0.3, seconds / 4), 0.01), file=channel)
+    limits.apply(cpu_seconds=max(int(seconds), 0) + 2)
+    prepare_imports(folder, filename)
     _write(channel, STARTED)
     found = _read()
     if os.getpid() == own_pid:  # else the file forked, and the first process hands back
@@ -44,42 +47,19 @@ def main(folder: str, filename: str, result: str, timeout: str) -> None:
     os._exit(0)
 
 
-def _prepare_imports(folder: str, filename: str) -> None:
-    imports.install(OPERATORS.values())
-    # A file of the user's may be called tasks.py: it mustn't meet ours, nor change it.
-    for name in [name for name in sys.modules if name.partition(".")[0] == "tasks"]:
-        del sys.modules[name]
-    # Last, as in Airflow: a helper called email.py mustn't stand in for the standard library's.
-    sys.path.append(folder)
-    sys.argv = [filename]
-    sys.dont_write_bytecode = True
-
-
 def _read() -> dict[str, Any]:
     try:
         source = Path(READING.filename).read_bytes()
     except OSError as error:
         reason = error.strerror or type(error).__name__
         return _found([], Problem("unreadable", None, f"The file can't be read: {reason}."))
+    READING.digest = hashlib.sha256(source).hexdigest()
     try:
-        return _collect(_execute(source))
+        return _collect(execute(source))
     except BaseException as error:  # whatever the user's file raises, SystemExit too
         if isinstance(error, MemoryError):
             limits.spend_spare_memory()
         return _found([], _problem(error))
-
-
-def _execute(source: bytes) -> ModuleType:
-    if (position := source.find(b"\x00")) >= 0:
-        line = source.count(b"\n", 0, position) + 1
-        raise SyntaxError("The file has a null byte", (READING.filename, line, 1, ""))
-    code = compile(source, READING.filename, "exec", dont_inherit=True)
-    # Not the file's own name: under that, another file may import it.
-    module = ModuleType(f"patchbay_dagfile_{Path(READING.filename).stem}")
-    module.__file__ = READING.filename
-    sys.modules[module.__name__] = module
-    exec(code, vars(module))  # noqa: S102 - what this process is for
-    return module
 
 
 def _collect(module: ModuleType) -> dict[str, Any]:

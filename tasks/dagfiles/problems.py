@@ -16,11 +16,6 @@ from tasks.spec import SpecError
 
 MAX_MESSAGE = 2000
 
-_PENDULUM = (
-    "pendulum isn't installed with Patchbay: "
-    "datetime(2024, 1, 1, tzinfo=timezone.utc) does for start_date."
-)
-
 
 @dataclass(frozen=True)
 class Problem:
@@ -96,8 +91,6 @@ def _words(error: BaseException) -> str:
 
 
 def _missing_module(name: str) -> str:
-    if name.partition(".")[0] == "pendulum":
-        return _PENDULUM
     return f"There is no module {name!r}, neither beside the DAG files nor installed with Patchbay."
 
 

@@ -62,7 +62,7 @@ def run_child(folder: Path, filename: Path, *, timeout: float) -> ChildRun:
     deadline = time.monotonic() + timeout
     result_end, child_end = os.pipe()
     try:
-        process = _start([str(folder), str(filename), str(child_end), str(timeout)], child_end)
+        process = _start([str(folder), str(filename), str(child_end), str(deadline)], child_end)
     except OSError:
         os.close(result_end)
         raise

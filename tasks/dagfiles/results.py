@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
+from tasks.dagfiles.checks import check_values
 from tasks.operators import OPERATORS
 from tasks.spec import DagSpec, check_dag
 
@@ -29,7 +30,7 @@ KINDS = frozenset(
 class ParsedDag:
     """A DAG that can be stored, and what its author should know.
 
-    ``notices`` tell what the file asks for and doesn't get yet. ``made_in`` is
+    ``notices`` tell what the file asks for and doesn't get. ``made_in`` is
     the file, relative to the folder, whose execution made the DAG; it differs
     from the file that was read where that one imports the other.
     """
@@ -37,6 +38,14 @@ class ParsedDag:
     spec: DagSpec
     notices: tuple[str, ...] = ()
     made_in: str = ""
+
+    @property
+    def source_used(self) -> bool:
+        """Whether the file's own code runs as a task, so that its text belongs to the version.
+
+        ``spec.source_digest`` is then the SHA-256 of the bytes that were read.
+        """
+        return bool(self.spec.source_digest)
 
 
 @dataclass(frozen=True)
@@ -70,9 +79,13 @@ def file_from_json(text: bytes, *, filename: str) -> ParsedFile:
 
     The user's code ran in the process that wrote ``text``, so all is checked.
     """
-    data = json.loads(text)
+    data = json.loads(text, parse_constant=_refuse_constant)
     dags = tuple(_dag(dag) for dag in data["dags"])
     return ParsedFile(filename, dags, _problem(data["problem"], filename=filename))
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
 
 
 def _problem(data: dict[str, Any] | None, *, filename: str) -> ImportProblem | None:
@@ -99,9 +112,11 @@ def _dag(data: dict[str, Any]) -> ParsedDag:
     _check_characters({"spec": data["spec"], "notices": data["notices"]})
     spec = DagSpec.from_json(data["spec"])
     check_dag(spec)
-    texts = (spec.description, spec.doc_md, data["made_in"], *spec.tags, *data["notices"])
-    if not all(isinstance(text, str) for text in texts) or not isinstance(spec.params, dict):
-        raise TypeError("not a spec")
+    check_values(spec)
+    if not all(isinstance(text, str) for text in (data["made_in"], *data["notices"])):
+        raise TypeError("not a DAG")
     for task in spec.tasks:
-        OPERATORS[task.operator].check(task.arguments)
+        declaration = OPERATORS[task.operator]
+        named = {declaration.connection_argument: task.conn_id} if task.conn_id else {}
+        declaration.check({**task.arguments, **named})
     return ParsedDag(spec, tuple(data["notices"]), data["made_in"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import logging
 import os
 from collections.abc import Iterator
@@ -11,31 +12,49 @@ from pathlib import Path
 from django.db import connection, transaction
 from django.utils import timezone
 
+from tasks.dag_versions import make_present
 from tasks.dagfiles.folder import is_walked
 from tasks.dagfiles.parser import ImportProblem, ParsedDag, ParsedFile, parse_folder
-from tasks.models import Dag, DagImportError, DagVersion
+from tasks.models import Dag, DagImportError, DagOrigin
+from tasks.planning import plan
 
 logger = logging.getLogger(__name__)
 
 #: A number of our own for PostgreSQL's advisory locks.
 LOCK = 7_213_001
+#: Characters of a file that are kept with its DAG's version.
+LONGEST_SOURCE = 2_000_000
 
 
 def sync(folder: Path, *, timeout: float) -> list[ParsedFile]:
     """Read every file in ``folder``. What a broken file gave before it broke is kept."""
     files = parse_folder(folder, timeout=timeout)
     broken = [file.filename for file in files if file.problem]
+    problems = [file.problem for file in files if file.problem]
     with transaction.atomic():
         _wait_for_others()
-        seen = {_save(file.filename, dag).pk for file in files for dag in file.dags}
-        for dag in Dag.objects.filter(is_missing=False).exclude(pk__in=seen):
-            # A folder that can't be read is a problem of its own name, and hides its files.
-            if not any(
-                dag.filename == name or dag.filename.startswith(f"{name}/") for name in broken
-            ):
-                Dag.objects.filter(pk=dag.pk).update(is_missing=True, updated_at=timezone.now())
-        _save_errors([file.problem for file in files if file.problem])
+        seen: set[int] = set()
+        for file in files:
+            for parsed in file.dags:
+                saved = _save(folder, file.filename, parsed)
+                if isinstance(saved, ImportProblem):
+                    problems.append(saved)
+                else:
+                    seen.add(saved.pk)
+        _mark_missing(seen, broken)
+        _save_errors(problems)
     return files
+
+
+def _mark_missing(seen: set[int], broken: list[str]) -> None:
+    now = timezone.now()
+    of_files = Dag.objects.filter(is_missing=False, origin=DagOrigin.FILE)
+    for dag in of_files.exclude(pk__in=seen):
+        # A folder that can't be read is a problem of its own name, and hides its files.
+        if any(dag.filename == name or dag.filename.startswith(f"{name}/") for name in broken):
+            continue
+        Dag.objects.filter(pk=dag.pk).update(is_missing=True, updated_at=now)
+        plan(dag, now)
 
 
 def _wait_for_others() -> None:
@@ -70,26 +89,36 @@ def sync_if_changed(folder: Path, *, timeout: float) -> None:
             _seen[folder] = signature
 
 
-def _save(filename: str, parsed: ParsedDag) -> Dag:
+def _save(folder: Path, filename: str, parsed: ParsedDag) -> Dag | ImportProblem:
     spec = parsed.spec
     dag, _ = Dag.objects.select_related("current_version").get_or_create(dag_id=spec.dag_id)
-    old = dag.current_version
-    if old is None or old.digest != spec.digest():
-        dag.current_version = DagVersion.objects.create(
-            dag=dag,
-            number=old.number + 1 if old else 1,
-            spec=spec.to_json(),
-            digest=spec.digest(),
-            conn_ids=list(spec.conn_ids),
-        )
-        logger.info("DAG %s is now at version %d.", spec.dag_id, dag.current_version.number)
+    if dag.origin == DagOrigin.BROWSER:
+        words = f"A DAG {spec.dag_id} was made in the browser. Give this one another dag_id."
+        return ImportProblem(filename, None, words, "duplicate")
+    source = _source(folder / filename, spec.source_digest)
+    if source is None:
+        # It was written anew since it was read: the next look reads it again.
+        return dag
+    was_missing = dag.is_missing
     dag.filename = filename
-    dag.description = spec.description
     dag.notices = list(parsed.notices)
     dag.is_missing = False
-    dag.updated_at = timezone.now()
-    dag.save()
+    dag.save(update_fields=["filename", "notices", "is_missing"])
+    is_new = make_present(dag, spec, source=source)
+    if was_missing and not is_new:
+        plan(dag, timezone.now())
     return dag
+
+
+def _source(path: Path, digest: str) -> str | None:
+    """The text of the file; ``None`` where a run would need exactly what was read, and it isn't."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return None if digest else ""
+    if digest and hashlib.sha256(content).hexdigest() != digest:
+        return None
+    return content.decode(errors="replace").replace("\x00", "")[:LONGEST_SOURCE]
 
 
 def _save_errors(problems: list[ImportProblem]) -> None:

@@ -28,6 +28,16 @@ def fill(apps, schema_editor):
     )
     runs.update(admitted_at=F("queued_at"), tasks_left=Coalesce(Subquery(left), 0))
     _count_upstream(apps)
+    _pause_scheduled(apps)
+
+
+def _pause_scheduled(apps):
+    """No schedule was run before: those that there are wait until they are switched on."""
+    dags = apps.get_model("tasks", "Dag").objects.filter(current_version__isnull=False)
+    for dag in dags.select_related("current_version"):
+        if dag.current_version.spec.get("schedule"):
+            dag.is_paused = True
+            dag.save(update_fields=["is_paused"])
 
 
 def _count_upstream(apps):

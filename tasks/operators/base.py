@@ -160,14 +160,18 @@ class Operator(ABC):
 
     @classmethod
     def check(cls, arguments: Mapping[str, Any]) -> None:
-        """Raise ``ArgumentError`` for arguments that can't work, whatever the connection."""
+        """Raise ``ArgumentError`` for arguments that can't work, whatever the connection.
+
+        A spec has the connection beside its arguments, so that one is not missed here.
+        """
         known = {argument.name: argument for argument in cls.arguments}
         for name, value in arguments.items():
             if name not in known:
                 raise ArgumentError(f"{cls.name} has no argument {name!r}.")
             _check_value(cls.name, known[name], value)
         for argument in cls.arguments:
-            if argument.required and arguments.get(argument.name) is None:
+            is_missed = argument.required and argument.name != cls.connection_argument
+            if is_missed and arguments.get(argument.name) is None:
                 raise ArgumentError(f"{cls.name} needs the argument {argument.name!r}.")
 
     @abstractmethod

@@ -1,4 +1,4 @@
-"""The life of one BigQuery job: insert it, wait for its end, read what became of it.
+"""The life of one BigQuery job: insert it, wait for its end, read what became of it; or cancel it.
 
 Imported on first use, because it needs Google's client. Follows
 https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs
@@ -6,21 +6,21 @@ https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs
 
 from __future__ import annotations
 
-import hashlib
-import json
-import random
 import re
 import time
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
+from urllib.parse import urlsplit
 
-from google.api_core.exceptions import Conflict, GoogleAPICallError
+from google.api_core.exceptions import Conflict, GoogleAPICallError, NotFound
 from google.cloud import bigquery
 
 from connections.exceptions import Failure
 from connections.hooks.bigquery_failures import job_failure, refused
-from connections.hooks.google_failures import EXPECTED
-from tasks.operators.base import Context, TaskResult
+from tasks.operators.base import AlreadyDone, Context, TaskResult
+from tasks.operators.bigquery_outcome import console_url, result_of
+from tasks.operators.bigquery_places import location_of
+from tasks.operators.bigquery_requests import TRY_LABEL, JobRequest, try_of
+from tasks.operators.google_calls import RETRIED_WHILE_WAITING, Caller, caller_of
 
 JOB_CLASSES: dict[str, Any] = {
     "query": bigquery.QueryJob,
@@ -28,156 +28,136 @@ JOB_CLASSES: dict[str, Any] = {
     "extract": bigquery.ExtractJob,
     "copy": bigquery.CopyJob,
 }
-RETRIED = frozenset({"cloud:unavailable", "cloud:rate-limited", "cloud:dropped"})
-#: Once a job runs, a call that asks for its state may fail in more ways before the task does.
-RETRIED_WHILE_WAITING = RETRIED | {"cloud:timeout", "cloud:unreachable"}
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
 #: Seconds that BigQuery may hold the question for a query's end. A worker that stops waits so long.
 LONGEST_LOOK = 2.0
 #: The first look comes at once: a cached result is there as soon as the job is.
 FIRST_POLL = 0.05
-#: A ``poll_interval`` below it counts as this: BigQuery is not to be flooded.
-SHORTEST_INTERVAL = 0.5
-
-T = TypeVar("T")
-
-
-class _Caller:
-    """Makes calls with the session, retrying what may pass, and counting it on the step."""
-
-    def __init__(self, session: Any, context: Context) -> None:
-        self.session = session
-        self.context = context
-
-    def call(self, function: Callable[[], T], *, retried: frozenset[str]) -> T:
-        pause = FIRST_PAUSE
-        attempt = 0
-        while True:
-            attempt += 1
-            try:
-                return function()
-            except EXPECTED as error:
-                failure = self.session.failure_of(error)
-                if failure is None:
-                    raise
-                if failure.code not in retried or attempt > self.session.num_retries:
-                    failure.facts["attempts"] = attempt
-                    raise failure from None
-            self.context.retried(failure.code)
-            asked = min(failure.retry_after or 0, LONGEST_PAUSE)
-            self.context.wait(asked or pause * random.uniform(0.8, 1.2))  # noqa: S311
-            pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def run_job(values: dict[str, Any], session: Any, context: Context) -> TaskResult:
-    """Insert the job and wait. ``values`` are the arguments of the operator."""
-    caller = _Caller(session, context)
-    project = values["project_id"] or session.project
-    if not project:
-        raise Failure("session:no-project")
-    job_id = _job_id(values, context)
+    """Insert the job and wait until it has ended well. ``values`` are the operator's."""
+    caller = caller_of(values, session, context)
+    job, statistics = finished_job(caller, JobRequest.of(values))
+    return result_of(job, statistics, is_googles=is_googles(session))
+
+
+def finished_job(caller: Caller, request: JobRequest) -> tuple[Any, dict[str, Any]]:
+    """The job of Google's client, and the statistics that it left. Raise ``Failure``."""
+    session = caller.session
+    project = project_of(request.project_id, session)
     try:
-        job = _insert(caller, values, project=project, job_id=job_id)
-        context.progress(
+        job = _insert(caller, request, project=project)
+        link = {"console_url": console_url(job)} if is_googles(session) else {}
+        caller.context.progress(
             "Cloud job started successfully",
             job_id=job.job_id,
             project=job.project,
             location=job.location or "",
+            **link,
         )
-        statistics = _wait(caller, values, job)
+        return job, _wait(caller, request, job)
     except GoogleAPICallError as error:
         raise refused(error, project=project, identity=session.identity) from None
-    facts = _facts(job.job_id, statistics)
-    return TaskResult(_summary(facts), facts)
 
 
-def _job_id(values: dict[str, Any], context: Context) -> str:
-    """The same for the same run, task and try, so that a takeover finds the job.
+def cancel_job(caller: Caller, request: JobRequest) -> str:
+    """Ask BigQuery to end the job of this try, and wait until it has. See ``Operator.cancel``."""
+    project = project_of(request.project_id, caller.session)
+    try:
+        job = _found(caller, request, project=project)
+        if job is None:
+            return ""
+        if request.is_shared and job.labels.get(TRY_LABEL) != try_of(caller.context):
+            return f"The job {job.job_id} was started by another run, and goes on."
+        if job.state != "DONE" and not request.cancel_on_kill:
+            return f"The job {job.job_id} goes on in BigQuery: cancel_on_kill is False."
+        return _ended(caller, request, job)
+    except GoogleAPICallError as error:
+        raise refused(error, project=project, identity=caller.session.identity) from None
 
-    Without ``force_rerun`` the id comes from the configuration alone, as in
-    Airflow, so that the same job isn't paid for twice.
-    """
-    if values["force_rerun"] or not values["job_id"]:
-        return "_".join(part for part in (_safe(values["job_id"]), context.job_id) if part)
-    text = json.dumps(values["configuration"], sort_keys=True)
-    return f"{_safe(values['job_id'])}_{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+def project_of(given: str | None, session: Any) -> str:
+    if project := given or session.project:
+        return str(project)
+    raise Failure("session:no-project")
 
 
-def _safe(text: str | None) -> str:
-    return re.sub(r"[^\w-]", "_", text or "", flags=re.ASCII)
+def is_googles(session: Any) -> bool:
+    """Whether the session calls Google, and not a server that takes its place."""
+    host = urlsplit(session.api_endpoint).hostname or "googleapis.com"
+    return host == "googleapis.com" or host.endswith(".googleapis.com")
 
 
-def _insert(caller: _Caller, values: dict[str, Any], *, project: str, job_id: str) -> Any:
+# Inserting
+
+
+def _insert(caller: Caller, request: JobRequest, *, project: str) -> Any:
     client = caller.session.bigquery
-    reference = {"projectId": project, "jobId": job_id}
-    if location := values["location"] or client.location:
+    reference = {"projectId": project, "jobId": request.id_for(caller.context)}
+    if location := request.location or client.location:
         reference["location"] = location
-    configuration = {**values["configuration"]}
-    configuration["labels"] = {**_labels(caller.context), **configuration.get("labels", {})}
-    kind = next(kind for kind in JOB_CLASSES if kind in configuration)
+    configuration = request.labelled(caller.context)
 
     def insert() -> Any:
         resource = {"jobReference": reference, "configuration": configuration}
-        job = JOB_CLASSES[kind].from_api_repr(resource, client)
+        job = JOB_CLASSES[request.kind].from_api_repr(resource, client)
         # The client's public calls choose the job id or wait for the result; this one doesn't.
         job._begin(client=client, retry=None)
         return job
 
     try:
-        return caller.call(insert, retried=RETRIED)
+        return caller.call(insert)
     except Conflict as error:
-        return _attach(caller, values, reference=reference, error=error)
+        return _attach(caller, request, reference=reference, error=error)
 
 
 def _attach(
-    caller: _Caller, values: dict[str, Any], *, reference: dict[str, str], error: Conflict
+    caller: Caller, request: JobRequest, *, reference: dict[str, str], error: Conflict
 ) -> Any:
     """The job is there: inserted by us before an answer was lost or a worker died, or before."""
     found = re.search(r"Already Exists: Job [^\s:]+(?::[^\s:.]+)*:([\w-]+)\.", str(error.message))
     location = reference.get("location") or (found and found.group(1))
-    job = caller.call(
-        lambda: caller.session.bigquery.get_job(
-            reference["jobId"], project=reference["projectId"], location=location, retry=None
-        ),
-        retried=RETRIED,
-    )
-    is_ours = values["force_rerun"] or not values["job_id"]
-    if not is_ours and job.state not in (values["reattach_states"] or ()):
+    job = _get(caller, reference["projectId"], reference["jobId"], location)
+    is_ours = not request.is_shared or job.labels.get(TRY_LABEL) == try_of(caller.context)
+    if not is_ours and job.state not in request.reattach_states:
         raise Failure("job:id-taken", job_id=job.job_id, state=job.state)
     caller.context.log(f"found job {job.job_id} in state {job.state}; waiting for it")
     return job
 
 
-def _labels(context: Context) -> dict[str, str]:
-    """Airflow's labels. A label has at most 63 small letters, digits, dashes, underscores."""
-    names = {"airflow-dag": context.dag_id, "airflow-task": context.task_id}
-    labels = {key: re.sub(r"[^a-z0-9_-]", "_", name.lower())[:63] for key, name in names.items()}
-    return {key: value for key, value in labels.items() if re.match(r"[a-z0-9]", value)}
+def _get(caller: Caller, project: str, job_id: str, location: str | None) -> Any:
+    client = caller.session.bigquery
+    return caller.call(
+        lambda: client.get_job(job_id, project=project, location=location, retry=None),
+        retried=RETRIED_WHILE_WAITING,
+    )
 
 
-def _wait(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any]:
+# Waiting
+
+
+def _wait(caller: Caller, request: JobRequest, job: Any) -> dict[str, Any]:
     """Wait until the job is done; return its statistics. Raise ``Failure`` if it ended badly."""
     look = _query_results if job.job_type == "query" else _reloaded
     started = time.monotonic()
-    timeout = values["result_timeout"]
+    timeout = request.result_timeout
     pause = 0.0
-    while (statistics := look(caller, values, job)) is None:
+    while (statistics := look(caller, request, job)) is None:
         if timeout and time.monotonic() - started > timeout:
-            _cancel(caller, values, job)
+            if request.cancel_on_kill:
+                caller.call(lambda: job.cancel(retry=None))
             raise Failure("job:timeout", seconds=f"{timeout:g}", job_id=job.job_id)
-        caller.context.wait(min(pause, max(values["poll_interval"], SHORTEST_INTERVAL)))
+        caller.context.wait(min(pause, request.interval))
         pause = max(FIRST_POLL, pause * 1.5)
     return statistics
 
 
-def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any] | None:
+def _query_results(caller: Caller, request: JobRequest, job: Any) -> dict[str, Any] | None:
     """Ask for the result of a query without its rows: one call tells the end and the counts.
 
     https://cloud.google.com/bigquery/docs/reference/rest/v2/jobs/getQueryResults
     """
-    interval = max(values["poll_interval"], SHORTEST_INTERVAL)
-    longest = min(interval, caller.session.read_timeout / 2, LONGEST_LOOK)
+    longest = min(request.interval, caller.session.read_timeout / 2, LONGEST_LOOK)
     parameters = {"maxResults": 0, "timeoutMs": int(1000 * longest)}
     if job.location:
         parameters["location"] = job.location
@@ -191,7 +171,7 @@ def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[st
         )
     except GoogleAPICallError:
         # A job that failed, or a call that did: only the job itself can tell.
-        statistics = _reloaded(caller, values, job)
+        statistics = _reloaded(caller, request, job)
         if statistics is not None:
             # It went well, and only its result can't be read.
             return statistics
@@ -199,7 +179,7 @@ def _query_results(caller: _Caller, values: dict[str, Any], job: Any) -> dict[st
     return {"query": answer} if answer.get("jobComplete") else None
 
 
-def _reloaded(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, Any] | None:
+def _reloaded(caller: Caller, _: JobRequest, job: Any) -> dict[str, Any] | None:
     """The statistics of a job that is done. Raise ``Failure`` if it ended badly."""
     if job.state != "DONE":
         caller.call(lambda: job.reload(retry=None), retried=RETRIED_WHILE_WAITING)
@@ -209,11 +189,6 @@ def _reloaded(caller: _Caller, values: dict[str, Any], job: Any) -> dict[str, An
         raise _ended_badly(job, caller.session)
     statistics: dict[str, Any] = job._properties.get("statistics", {})
     return statistics
-
-
-def _cancel(caller: _Caller, values: dict[str, Any], job: Any) -> None:
-    if values["cancel_on_kill"]:
-        caller.call(lambda: job.cancel(retry=None), retried=RETRIED)
 
 
 def _ended_badly(job: Any, session: Any) -> Failure:
@@ -228,54 +203,42 @@ def _ended_badly(job: Any, session: Any) -> Failure:
     return failure
 
 
-def _facts(job_id: str, statistics: dict[str, Any]) -> dict[str, Any]:
-    """What the job did: rows, bytes and files, as far as BigQuery tells."""
-    query = statistics.get("query", {})
-    load = statistics.get("load", {})
-    changed = _first_int(query.get("numDmlAffectedRows"))
-    extracted = statistics.get("extract", {}).get("destinationUriFileCounts")
-    facts = {
-        "job_id": job_id,
-        "rows": _first_int(
-            load.get("outputRows"),
-            statistics.get("copy", {}).get("copiedRows"),
-            query.get("totalRows") if changed is None else None,
-        ),
-        "changed_rows": changed,
-        "files": sum(map(int, extracted)) if extracted else None,
-        "bytes": _first_int(
-            query.get("totalBytesProcessed"),
-            load.get("outputBytes"),
-            statistics.get("totalBytesProcessed"),
-        ),
-        "cache_hit": True if query.get("cacheHit") else None,
-    }
-    return {name: value for name, value in facts.items() if value is not None}
+# Cancelling
 
 
-def _first_int(*values: Any) -> int | None:
-    return next((int(value) for value in values if value is not None), None)
+def _found(caller: Caller, request: JobRequest, *, project: str) -> Any | None:
+    """The job of this try; ``None`` where none was inserted.
+
+    Outside of the multi-regions US and EU a job is found only where its
+    location is known: a worker that took over may have to ask for it.
+    """
+    job_id = request.id_for(caller.context)
+    location = request.location or caller.session.bigquery.location
+    try:
+        return _get(caller, project, job_id, location)
+    except NotFound:
+        location = None if location else location_of(caller, request, project=project)
+    try:
+        return _get(caller, project, job_id, location) if location else None
+    except NotFound:
+        return None
 
 
-def _summary(facts: dict[str, Any]) -> str:
-    parts = [
-        f"{facts[name]:,} {one if facts[name] == 1 else many}"
-        for name, one, many in (
-            ("rows", "row", "rows"),
-            ("changed_rows", "row changed", "rows changed"),
-            ("files", "file", "files"),
-        )
-        if name in facts
-    ]
-    if "bytes" in facts:
-        parts.append(f"{_size(facts['bytes'])} read")
-    return ", ".join(["Cloud job done", *parts])
-
-
-def _size(count: int) -> str:
-    number = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if number < 1000 or unit == "TB":
-            break
-        number /= 1000
-    return f"{number:.0f} {unit}" if unit == "B" else f"{number:.1f} {unit}"
+def _ended(caller: Caller, request: JobRequest, job: Any) -> str:
+    """Cancel the job, and wait until it is done, however that comes."""
+    context = caller.context
+    was_done = job.state == "DONE"
+    if not was_done:
+        caller.call(lambda: job.cancel(retry=None), retried=RETRIED_WHILE_WAITING)
+        context.progress("BigQuery was asked to cancel the job", job_id=job.job_id)
+    pause = FIRST_POLL
+    while job.state != "DONE":
+        context.wait(min(pause, request.interval))
+        caller.call(lambda: job.reload(retry=None), retried=RETRIED_WHILE_WAITING)
+        pause *= 1.5
+    if not job.error_result:
+        statistics = job._properties.get("statistics", {})
+        raise AlreadyDone(result_of(job, statistics, is_googles=is_googles(caller.session)))
+    if was_done or job.error_result.get("reason") != "stopped":
+        return f"The job {job.job_id} had ended before: {job.error_result.get('message', '')}"
+    return f"BigQuery cancelled the job {job.job_id}."

@@ -1,73 +1,100 @@
-"""The list of DAGs, a DAG's page, and the trigger."""
+"""The list of DAGs, a DAG's page, and the switch of its schedule."""
 
 from __future__ import annotations
 
-from django.contrib import messages
+from typing import Any
+
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
 from access.rights import Right, requires
-from connections.models import Connection
-from tasks.exceptions import DagNotFound, TriggerRefused
+from tasks.care import uses_of
+from tasks.dag_list import SIZE, DagList, line_of, read
+from tasks.graph import graph_of
 from tasks.models import Dag, DagImportError
-from tasks.services import parse_conf, trigger_dag_run
-from tasks.views.listing import bars, run_lines
+from tasks.run_grid import COLUMNS, MOST_ROWS, grid_rows
+from tasks.schedules import set_paused
+from tasks.source_code import lines_of
+from tasks.spec import DagSpec
+from tasks.views.listing import as_bars, bars, run_lines
 
-LATEST = 20
+#: How many of the last runs and versions stand on a DAG's page.
+LATEST_RUNS, LATEST_VERSIONS = 10, 5
+#: The list of more tasks is folded.
+MOST_OPEN = 30
+MOST_TAGS = 24
 
 
 @requires(Right.SEE)
 @require_GET
 def index(request: HttpRequest) -> HttpResponse:
-    dags = list(Dag.objects.select_related("current_version"))
-    context = {"dags": bars(dags), "errors": DagImportError.objects.all()}
+    found = DagList(read(request.GET))
+    page = Paginator(found.matching(), SIZE).get_page(found.filters.page)
+    dags: list[Any] = list(page.object_list)
+    context = {
+        "filters": found.filters,
+        "page": page,
+        "total": found.total,
+        "lines": [(line_of(each.dag), each.bars) for each in bars(dags)],
+        "chips": [*found.state_chips(), *found.origin_chips()],
+        "tags": found.tag_chips()[:MOST_TAGS],
+        "errors": DagImportError.objects.all(),
+    }
     return render(request, "tasks/dags.html", context)
 
 
 @requires(Right.SEE)
 @require_GET
 def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
-    return _detail_page(request, dag_id)
-
-
-def _detail_page(
-    request: HttpRequest, dag_id: str, *, conf: str = "", refusal: str = ""
-) -> HttpResponse:
-    """The page; with ``refusal``, why the trigger with ``conf`` was refused."""
     dag = get_object_or_404(Dag.objects.select_related("current_version"), dag_id=dag_id)
-    spec = dag.spec
-    known = {
-        row.conn_id: "disabled" if row.is_disabled else "expired" if row.is_expired else ""
-        for row in Connection.objects.filter(conn_id__in=spec.conn_ids if spec else ())
-    }
-    context = {
+    return render(request, "tasks/dag.html", dag_context(dag))
+
+
+def dag_context(dag: Dag) -> dict[str, Any]:
+    """What the page shows."""
+    version, spec = dag.current_version, dag.spec
+    runs = list(dag.runs.order_by("-queued_at", "-pk").defer("conf", "note")[:COLUMNS])
+    grid = grid_rows(spec, runs[::-1]) if spec else []
+    return {
         "dag": dag,
+        "shown": version,
         "spec": spec,
-        "known_connections": known,
-        "runs": run_lines(dag.runs.all()[:LATEST]),
-        "versions": dag.versions.all()[:LATEST],
-        "error": DagImportError.objects.filter(filename=dag.filename).first(),
-        "conf": conf,
-        "refusal": refusal,
+        "graph": graph_of(spec) if spec else None,
+        "error": DagImportError.objects.filter(filename=dag.filename).first()
+        if dag.filename
+        else None,
+        "bars": as_bars(runs[::-1]),
+        "grid": grid,
+        "most_rows": MOST_ROWS,
+        "runs": run_lines(dag.runs.order_by("-queued_at", "-pk")[:LATEST_RUNS]),
+        "versions": list(dag.versions.defer("spec", "source")[:LATEST_VERSIONS]),
+        **version_context(spec, version.source if version else ""),
     }
-    return render(request, "tasks/dag.html", context, status=422 if refusal else 200)
+
+
+def version_context(spec: DagSpec | None, source: str) -> dict[str, Any]:
+    """The parts that the page of an old version has as well."""
+    uses = uses_of(spec) if spec else []
+    return {
+        "uses": uses,
+        "use_of": {use.conn_id: use for use in uses},
+        "tasks_folded": bool(spec and len(spec.tasks) > MOST_OPEN),
+        "code": lines_of(source) if source else [],
+    }
 
 
 @requires(Right.SEE, post=Right.TRIGGER)
 @require_http_methods(["GET", "POST"])
-def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
-    """Make a run and show it; what is wrong is told on the DAG's page."""
-    if request.method == "GET":
-        # Who had to sign in first comes back with a GET, and has triggered nothing yet.
-        return redirect("dag", dag_id)
-    conf = request.POST.get("conf", "")
-    try:
-        run = trigger_dag_run(dag_id, actor=Actor.of(request.user), conf=parse_conf(conf))
-    except DagNotFound as error:
-        messages.error(request, str(error))
-        return redirect("dags")
-    except TriggerRefused as error:
-        return _detail_page(request, dag_id, conf=conf, refusal=str(error))
-    return redirect("run", run.pk)
+def pause(request: HttpRequest, dag_id: str) -> HttpResponse:
+    """Stop or start the schedule, and go back to where the switch was."""
+    dag = get_object_or_404(Dag, dag_id=dag_id)
+    if request.method == "POST" and request.POST.get("paused") in ("0", "1"):
+        set_paused(dag, request.POST["paused"] == "1", actor=Actor.of(request.user))
+    back = request.POST.get("back", "")
+    if url_has_allowed_host_and_scheme(back, allowed_hosts=None) and back.startswith("/"):
+        return redirect(back)
+    return redirect("dag", dag_id)

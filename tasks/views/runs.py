@@ -1,92 +1,85 @@
-"""The list of runs, and a run's page with its live execution table."""
+"""A run's page, with its live execution table."""
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
-from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
-from django.utils import timezone
+from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
+from tasks.graph import graph_of
+from tasks.heads import heads_of
+from tasks.live import light_runs
 from tasks.models import DagRun
-from tasks.presentation import RunTable, run_table, waiting_for
-from tasks.states import RUN_TERMINAL, RunState
+from tasks.presentation import tasks_table
+from tasks.states import TaskState
 from tasks.tracker import COLUMNS
-from tasks.views.listing import run_lines
-
-PAGE_SIZE = 25
-LONGEST_LOG = 2_000
-STATES = {"live": "Running", "failed": "Failed", "success": "Success"}
-
-
-@requires(Right.SEE)
-@require_GET
-def index(request: HttpRequest) -> HttpResponse:
-    runs = DagRun.objects.select_related("dag")
-    chosen = request.GET.get("state", "")
-    if chosen == "live":
-        runs = runs.exclude(state__in=RUN_TERMINAL)
-    elif chosen in (RunState.FAILED, RunState.SUCCESS):
-        runs = runs.filter(state=chosen)
-    page = Paginator(runs, PAGE_SIZE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "runs": run_lines(page.object_list),
-        "chosen": chosen,
-        "states": STATES,
-    }
-    return render(request, "tasks/runs.html", context)
+from tasks.versions import spec_of
+from tasks.views.run_page import Asked, run_context
 
 
 @requires(Right.SEE)
 @require_GET
 def detail(request: HttpRequest, pk: int) -> HttpResponse:
-    run = get_object_or_404(DagRun.objects.select_related("dag", "version"), pk=pk)
-    return render(request, "tasks/run.html", run_context(run))
+    """The page; ``part`` asks for a piece of it, as its live events bring them."""
+    run = get_object_or_404(light_runs(), pk=pk)
+    asked = Asked.of(request.GET)
+    part = request.GET.get("part")
+    if part == "task":
+        return JsonResponse(_task_part(run, asked))
+    context = run_context(run, asked)
+    if part == "heads":
+        return JsonResponse(_heads_part(context))
+    if part == "log":
+        html = render_to_string("tasks/_run_log.html", context)
+        return JsonResponse({"replace": {"run-log-panel": html}})
+    if context["is_many"]:
+        context |= _graph(run)
+    return render(request, "tasks/run.html", context)
 
 
-def run_context(run: DagRun) -> dict[str, Any]:
-    """What the page shows; the live stream renders the same parts with it."""
-    table = run_table(run)
-    lines = run.log_lines.filter(sequence__lte=run.sequence).select_related("task_instance")
-    return {
-        "run": run,
-        "table": table,
-        "columns": COLUMNS,
-        "lines": list(reversed(lines.order_by("-sequence")[:LONGEST_LOG])),
-        "waiting": waiting_for(run, table),
-        "timeline": timeline(run, table),
-    }
+def _graph(run: DagRun) -> dict[str, Any]:
+    spec = spec_of(run.version_id)
+    states = run.task_instances.values_list("task_id", "state")
+
+    def address(position: int) -> str:
+        return f"?{urlencode({'task': spec.tasks[position].task_id})}#task-{position}"
+
+    found = {name: TaskState(state) for name, state in states}
+    return {"graph": graph_of(spec, found, href=address)}
 
 
-def timeline(run: DagRun, table: RunTable) -> list[dict[str, Any]]:
-    """For each task, where its queued and running parts lie, in percent of the run."""
-    end = run.ended_at or timezone.now()
-    total = max((end - run.queued_at).total_seconds(), 0.001)
-
-    def percent(moment: datetime) -> float:
-        return round(100 * (moment - run.queued_at).total_seconds() / total, 2)
-
-    bars = []
-    for task in table.tasks:
-        row = task.task_instance
-        queued = percent(row.queued_at) if row.queued_at else 100.0
-        started = percent(row.started_at) if row.started_at else 100.0
-        ended = percent(row.ended_at) if row.ended_at else 100.0
-        bars.append(
-            {
-                "task_id": row.task_id,
-                "state": row.state,
-                "queued": {"x": queued, "width": max(started - queued, 0)},
-                "running": {"x": started, "width": max(ended - started, 0.5)}
-                if row.started_at
-                else None,
-                "seconds_queued": task.seconds_queued,
-                "seconds": task.seconds,
-            }
+def _task_part(run: DagRun, asked: Asked) -> dict[str, Any]:
+    """The steps of the tasks that are asked for, and the tracker of the last of them."""
+    instances = list(run.task_instances.filter(task_id__in=asked.task_ids))
+    opened = {each.position for each in instances}
+    table = tasks_table(run, instances)
+    heads = heads_of(run, instances, opened=opened)
+    replace = {
+        f"task-{head.task_instance.position}": render_to_string(
+            "tasks/_task_head.html", {"head": head, "run": run}
         )
-    return bars
+        for head in heads
+    }
+    if table.tasks:
+        context = {"chosen": table.tasks[-1], "columns": COLUMNS, "is_many": True}
+        replace["run-tracker"] = render_to_string("tasks/_run_tracker.html", context)
+    rows = {
+        str(task.task_instance.position): render_to_string(
+            "tasks/_task_rows.html", {"task": task, "run": run}
+        )
+        for task in table.tasks
+    }
+    return {"replace": replace, "rows": rows}
+
+
+def _heads_part(context: dict[str, Any]) -> dict[str, Any]:
+    """The next window of the list, for who scrolls."""
+    return {
+        "heads": render_to_string("tasks/_run_heads.html", context),
+        "lanes": render_to_string("tasks/_run_lanes.html", context),
+    }

@@ -28,7 +28,7 @@ from access.rights import Caller, OfferedRights, Right, caller_of, requires
 from tasks import live
 from tasks.models import DagRun
 from tasks.views.dashboard import dashboard_context
-from tasks.views.runs import run_context
+from tasks.views.run_changes import InView, RunWatch
 
 #: A watcher that hears nothing for so long is told that all is well, and looks once itself.
 PING_SECONDS = 5.0
@@ -38,6 +38,8 @@ SESSION_CHECK_SECONDS = 2.0
 POLL_SECONDS = 1.0
 #: A first event that came before the first message could be heard would say "polling".
 FIRST_WAIT = 0.5
+#: A run's page hears of changes at most so often: a person sees no more.
+RUN_PAUSE = 0.25
 #: The dashboard is drawn at most so often.
 DASHBOARD_PAUSE = 0.5
 #: Reads of all watchers share few threads, and so few database connections.
@@ -63,7 +65,8 @@ async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
     await _give_connection_back()
     if not await _read(lambda: DagRun.objects.filter(pk=pk).exists()):
         raise Http404
-    return _stream(_while_signed_in(request, _run_changes(pk, _cursor(request))))
+    watch = RunWatch(pk, _cursor(request), InView.of(request.GET))
+    return _stream(_while_signed_in(request, _run_changes(watch)))
 
 
 @requires(Right.SEE)
@@ -119,22 +122,30 @@ def _event(name: str, data: dict[str, Any], *, cursor: int | None = None) -> str
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-async def _run_changes(pk: int, cursor: int) -> AsyncGenerator[str, None]:
+async def _run_changes(watch: RunWatch) -> AsyncGenerator[str, None]:
+    """Events of what changed, at most one each ``RUN_PAUSE``."""
     hub = live.hub()
-    with hub.watching(pk) as changed:
+    with hub.watching(watch.pk) as changed:
         yield "retry: 1000\n\n"
         await hub.listening(seconds=FIRST_WAIT)
         while True:
             changed.clear()
-            data, cursor, over = await _read(lambda at=cursor: _run_event(pk, at))  # type: ignore[misc]
-            if data:
-                yield _event("change", {**data, "mode": _mode(hub)}, cursor=cursor)
-            if over or hub.is_ending:
-                if over:
-                    yield _event("end", {"sequence": cursor}, cursor=cursor)
+            event = await _read(watch.look)
+            if event.data:
+                data = {**event.data, "mode": _mode(hub)}
+                yield _event("change", data, cursor=event.cursor)
+            if event.is_over and event.cursor is not None:
+                yield _event("end", {"sequence": event.cursor}, cursor=event.cursor)
                 return
-            if not await _woken(changed, hub):
-                yield _event("ping", {"mode": _mode(hub)})
+            if hub.is_ending:
+                return
+            if event.data:
+                # What changes meanwhile comes with the next event.
+                await asyncio.sleep(RUN_PAUSE)
+            if event.cursor is not None and not await _woken(changed, hub):
+                reminder = await _read(watch.remind)
+                name = "change" if reminder else "ping"
+                yield _event(name, {**reminder, "mode": _mode(hub)})
 
 
 async def _dashboard_changes(caller: Caller) -> AsyncGenerator[str, None]:
@@ -173,29 +184,3 @@ async def _woken(changed: asyncio.Event, hub: live.Hub) -> bool:
     except TimeoutError:
         return False
     return True
-
-
-def _run_event(pk: int, cursor: int) -> tuple[dict[str, Any], int, bool]:
-    """(what to change on the page, next cursor, whether the run is over)."""
-    changes = live.changes_since(pk, cursor)
-    run = changes.run
-    if not changes.steps and not changes.lines:
-        return {}, max(cursor, run.sequence), run.is_over
-    context = run_context(run)
-    rows = {row.key: row for row in context["table"].rows}
-    replace = {
-        "run-state": render_to_string("tasks/_run_state.html", context),
-        "run-facts": render_to_string("tasks/_run_facts.html", context),
-        "run-tracker": render_to_string("tasks/_run_tracker.html", context),
-        "run-timeline": render_to_string("tasks/_run_timeline.html", context),
-    }
-    for step in changes.steps:
-        row = rows[f"step-{step.position}"]
-        replace[row.key] = render_to_string("tasks/_step.html", {"row": row, "run": run})
-    lines = "".join(render_to_string("tasks/_log_line.html", {"line": x}) for x in changes.lines)
-    data = {
-        "sequence": run.sequence,
-        "replace": replace,
-        "append": {"run-log": lines} if lines else {},
-    }
-    return data, run.sequence, run.is_over

@@ -40,12 +40,14 @@ class World:
         """The address of a page by its name, at what there is."""
         if name == "healthz":
             return "/healthz"
-        pks = {"run": self.run, "token": self.token, "user": self.user, "connection": self.test}
+        pks = {"run": self.run, "task": self.run, "token": self.token, "user": self.user, "connection": self.test}
         needed = _arguments(name)
         known = {
             "conn_id": self.connection.conn_id,
             "dag_id": self.run.dag.dag_id,
             "conn_type": "postgres",
+            "number": 1,
+            "task_id": "bq_task",
             "pk": pks[name.split("-", maxsplit=1)[0]].pk if "pk" in needed else 0,
         }
         return reverse(name, kwargs={argument: known[argument] for argument in needed})

@@ -23,11 +23,12 @@ class Event:
     cursor: int | None
 
 
-def session_cookie() -> str:
+def session_cookie(role: str = "Viewer") -> str:
     """The cookie of a signed-in user."""
     users = get_user_model()
-    user = users.objects.filter(username="watcher").first()
-    user = user or user_of("Viewer", "watcher")
+    name = "watcher" if role == "Viewer" else role.lower()
+    user = users.objects.filter(username=name).first()
+    user = user or user_of(role, name)
     client = Client()
     client.force_login(user)
     return f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"

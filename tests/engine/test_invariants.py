@@ -7,6 +7,7 @@ cancels, clears and marks, also while tasks run; workers that are lost.
 
 from __future__ import annotations
 
+import os
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -249,10 +250,10 @@ def test_the_invariants_hold_whatever_happens(
     monkeypatch.setattr("tasks.execution.logger.disabled", True)
 
     @settings(
-        max_examples=120,
+        max_examples=int(os.environ.get("INVARIANT_EXAMPLES", "60")),
         deadline=None,
         suppress_health_check=list(HealthCheck),
-        derandomize=True,
+        derandomize="INVARIANT_EXAMPLES" not in os.environ,
     )
     @given(st.data(), specs(), st.integers(1, 14))
     def explore(data: st.DataObject, spec: DagSpec, length: int) -> None:

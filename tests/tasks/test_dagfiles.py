@@ -97,11 +97,32 @@ def test_a_file_in_the_form_of_airflow_3_is_read_with_the_module_beside_it() -> 
     )
 
 
+def test_a_file_of_functions_is_read_with_its_groups_and_outputs() -> None:
+    parsed = parse_file(SAMPLES / "taskflow_style.py", folder=SAMPLES)
+    assert parsed.problem is None
+    (dag,) = parsed.dags
+    spec = dag.spec
+    assert (spec.dag_id, spec.schedule, spec.timezone) == ("sales", "@daily", "Europe/Vienna")
+    assert upstream(spec) == {
+        "extract": (),
+        "AT.clean": ("extract",),
+        "AT.load": ("AT.clean",),
+        "DE.clean": ("extract",),
+        "DE.load": ("DE.clean",),
+        "is_enough": ("AT.load", "DE.load"),
+        "report": ("is_enough",),
+    }
+    assert spec.groups == {"AT": "One country", "DE": "One country"}
+    assert (spec.task("report").retries, spec.task("extract").retries) == (0, 2)
+    assert dag.notices == ()
+
+
 def test_all_samples_and_the_shipped_folder_are_free_of_problems() -> None:
     files = parse_folder(SAMPLES) + parse_folder(SHIPPED)
     assert [file.problem for file in files if file.problem] == []
     names = [file.filename for file in files]
-    assert names == ["airflow2_style.py", "airflow3_style.py", "example_dag.py"]
+    assert names[:3] == ["airflow2_style.py", "airflow3_style.py", "taskflow_style.py"]
+    assert "example_dag.py" in names
 
 
 def test_arrows_take_tasks_and_lists_on_either_side(read: Read) -> None:
@@ -193,14 +214,6 @@ def test_default_args_fill_only_what_the_call_leaves_out(read: Read) -> None:
         "configuration": {"query": {"query": "SELECT 1"}},
     }
     assert (b.arguments["location"], b.arguments["job_id"]) == ("US", "j")
-
-
-def test_a_timedelta_and_the_older_name_of_schedule_are_shown_as_text(read: Read) -> None:
-    dag = read("""
-        with DAG("timed", schedule_interval=timedelta(hours=36)):
-            Job(task_id="a", configuration=JOB)
-    """)
-    assert dag.spec.schedule == "every 1 day, 12:00:00"
 
 
 def test_a_dag_without_with_counts_if_it_has_a_global_name(read: Read) -> None:

@@ -50,6 +50,22 @@ def problem_of(parsed: ParsedFile) -> ImportProblem:
         "from airflow.sdk import DAG, TriggerRule, chain, cross_downstream",
         "from airflow import DAG\nfrom airflow.models.baseoperator import chain, cross_downstream",
         "from airflow import DAG\nfrom airflow.utils.trigger_rule import TriggerRule",
+        "from airflow.sdk import DAG, dag, task, task_group, TaskGroup, Label, Param, XComArg",
+        "from airflow.sdk import DAG, BaseHook, Connection, get_current_context, chain_linear",
+        "from airflow import DAG\nfrom airflow.decorators import dag, task, task_group",
+        "from airflow import DAG\nfrom airflow.utils.task_group import TaskGroup",
+        "from airflow import DAG\nfrom airflow.utils.edgemodifier import Label",
+        "from airflow import DAG\nfrom airflow.models.param import Param",
+        "from airflow import DAG\nfrom airflow.models.xcom_arg import XComArg",
+        "from airflow import DAG\nfrom airflow.utils.dates import days_ago\ndays_ago(2)",
+        "from airflow.sdk import DAG, timezone\ntimezone.datetime(2024, 1, 1)",
+        "from airflow import DAG\nfrom airflow.utils import timezone\ntimezone.utcnow()",
+        "from airflow import DAG\nfrom airflow.exceptions import AirflowSkipException",
+        "from airflow import DAG\nfrom airflow.hooks.base import BaseHook",
+        "from airflow import DAG\nfrom airflow.operators.python import get_current_context",
+        "from airflow import DAG\nfrom patchbay import get_hook",
+        "from airflow import DAG\nimport pendulum",
+        "from airflow.providers.common.compat.sdk import DAG, task, AirflowSkipException",
         "try:\n    from airflow.sdk.nowhere import DAG\nexcept ImportError:\n"
         "    from airflow import DAG",
     ],
@@ -64,39 +80,50 @@ def test_every_supported_import_gives_a_dag(read: Read, head: str) -> None:
     ("statement", "words"),
     [
         (
-            "from airflow.providers.amazon.aws.operators.s3 import S3ListOperator",
-            "airflow.providers.amazon.aws.operators.s3 isn't available: "
+            "from airflow.providers.snowflake.operators.snowflake import SnowflakeOperator",
+            "airflow.providers.snowflake.operators.snowflake isn't available: "
             "Patchbay has no operator there.",
         ),
         (
-            f"from {BIGQUERY} import BigQueryGetDataOperator",
-            "BigQueryGetDataOperator isn't an operator that Patchbay has "
-            "(it has: BigQueryInsertJobOperator).",
+            f"from {BIGQUERY} import BigQueryNothingOperator",
+            "BigQueryNothingOperator isn't an operator that Patchbay has "
+            "(it has: BigQueryCheckOperator, ",
         ),
         (
             "import airflow.operators.bash",
             "airflow.operators.bash isn't available: Patchbay has no operator there.",
         ),
         (
-            "from airflow.utils.dates import days_ago",
-            "airflow.utils.dates isn't available: give start_date a datetime.",
+            "from airflow.sdk import BaseOperator",
+            "airflow.sdk.BaseOperator isn't available: an operator of your own can't run in "
+            "Patchbay; @task runs a function of yours.",
         ),
         (
-            "from airflow.decorators import dag, task",
-            "airflow.decorators isn't available: write `with DAG(...)` and operators "
-            "instead of @dag and @task.",
+            "from airflow.providers.slack.hooks.slack import SlackHook",
+            "airflow.providers.slack.hooks.slack isn't available: call BaseHook.get_hook(conn_id) "
+            "inside a @task function.",
+        ),
+        (
+            "from airflow.timetables.trigger import CronTriggerTimetable",
+            "airflow.timetables.trigger isn't available: give schedule a cron text, a preset or "
+            "a timedelta.",
+        ),
+        (
+            "from airflow.sdk import teardown",
+            "airflow.sdk.teardown isn't available: link the task, and give it the trigger_rule "
+            "'all_done'.",
         ),
         (
             "from airflow.models import Variable",
             "airflow.models.Variable isn't available: keep the value in the DAG's params.",
         ),
-        ("from airflow import Dataset", "airflow.Dataset isn't available in Patchbay."),
-        ("import airflow.configuration", "airflow.configuration isn't available in Patchbay."),
         (
-            "import pendulum",
-            "pendulum isn't installed with Patchbay: "
-            "datetime(2024, 1, 1, tzinfo=timezone.utc) does for start_date.",
+            "from airflow import Dataset",
+            "airflow.Dataset isn't available: Patchbay has no assets; give the DAG a schedule, "
+            "or None.",
         ),
+        ("import airflow.configuration", "airflow.configuration isn't available in Patchbay."),
+        ("import patchbay.settings", "patchbay.settings isn't available in Patchbay."),
         (
             "import no_such_module.part",
             "There is no module 'no_such_module', neither beside the DAG files nor installed "
@@ -121,7 +148,7 @@ def test_a_real_airflow_beside_the_file_is_not_used(read: Read, tmp_path: Path) 
     assert len(parsed.dags) == 1
 
 
-@pytest.mark.parametrize("module", ["tasks", "tasks.spec", "patchbay", "connections.models"])
+@pytest.mark.parametrize("module", ["tasks", "tasks.spec", "access", "connections.models"])
 def test_the_products_own_modules_are_out_of_reach(read: Read, module: str) -> None:
     problem = problem_of(read(f"import {module}\n"))
     assert problem.kind == "import"
@@ -152,11 +179,26 @@ def test_reading_a_file_imports_no_django_and_leaves_no_bytecode(
     (tmp_path / "beside.py").write_text("X = 1\n")
     parsed = read(
         "import beside, sys\n"
-        "heavy = {'django', 'celery', 'google', 'jinja2'} & set(sys.modules)\n"
+        "heavy = {'django', 'celery', 'google', 'jinja2', 'cronsim', 'zoneinfo', 'logging'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
     assert parsed.problem is None
     assert not (tmp_path / "__pycache__").exists()
+
+
+def test_installed_packages_are_looked_through_only_for_names_that_may_be_theirs(
+    read: Read, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.py").write_text("X = 1\n")
+    parsed = read(
+        "import beside, pendulum, sys, zoneinfo\n"
+        "from airflow.sdk import DAG, BaseHook, task\n"
+        "assert 'importlib.metadata' not in sys.modules\n"
+        "import yaml\n"
+        "assert 'importlib.metadata' in sys.modules\n"
+    )
+    assert parsed.problem is None
 
 
 def test_the_file_knows_its_own_path_and_not_how_it_was_started(read: Read, tmp_path: Path) -> None:

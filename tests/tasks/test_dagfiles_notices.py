@@ -1,4 +1,4 @@
-"""What a DAG file asks for and doesn't get yet is said in notices."""
+"""What a DAG file asks for and doesn't get is said in notices."""
 
 from __future__ import annotations
 
@@ -39,32 +39,50 @@ def task(arguments: str, *, dag: str = "DAG('d')") -> str:
     ("dag", "arguments", "notices"),
     [
         (
-            "DAG('d', schedule='@daily', start_date=datetime(2024, 1, 1), catchup=True)",
-            "",
-            ("schedule '@daily' is shown but not run yet: trigger the DAG by hand.",),
+            "DAG('d', schedule='@daily', start_date=datetime(2024, 1, 1), catchup=True, "
+            "max_active_runs=1, dagrun_timeout=timedelta(hours=1))",
+            "start_date=datetime(2024, 1, 1), retries=2, queue='slow', owner='data'",
+            (),
         ),
-        ("DAG('d', start_date=datetime(2024, 1, 1))", "start_date=datetime(2024, 1, 1)", ()),
-        ("DAG('d', max_active_runs=1)", "", ("Not used yet: max_active_runs=1.",)),
+        ("DAG('d')", "pool='default_pool', pool_slots=1, priority_weight=1, email=[]", ()),
+        ("DAG('d')", "on_failure_callback=None, do_xcom_push=True, sla=None", ()),
         (
-            "DAG('d', dagrun_timeout=timedelta(hours=1))",
+            "DAG('d', on_failure_callback=[print, lambda context: 1], deadline=object())",
             "",
-            ("Not used yet: dagrun_timeout=1:00:00.",),
+            (
+                "Accepted, but nothing here acts on it: "
+                "on_failure_callback=[print, <lambda>], deadline=object.",
+            ),
         ),
         (
             "DAG('d')",
-            "retries=2, retry_delay=timedelta(minutes=5), owner='data'",
-            ("Not used yet, of task 'x': retries=2, retry_delay=0:05:00, owner='data'.",),
+            "pool='p', sla=timedelta(hours=1), email='a@example.com', do_xcom_push=False",
+            (
+                "Accepted, but nothing here acts on it, of task 'x': sla=1:00:00, "
+                "email='a@example.com', pool='p', do_xcom_push=False.",
+            ),
         ),
-        ("DAG('d')", "retries=0, retry_delay=timedelta(minutes=5), owner='airflow'", ()),
-        ("DAG('d')", "email=[], email_on_failure=True, queue='default'", ()),
         (
             "DAG('d', default_args={'owner': 'airflow', 'on_failure_callback': print})",
             "",
-            ("default_args: no task here takes 'on_failure_callback'.",),
+            ("Accepted, but nothing here acts on it, of task 'x': on_failure_callback=print.",),
+        ),
+        (
+            "DAG('d', start_date=datetime(2024, 1, 1))",
+            "start_date=datetime(2025, 1, 1)",
+            (
+                "Accepted, but nothing here acts on it, of task 'x': "
+                "start_date=2025-01-01 00:00:00.",
+            ),
+        ),
+        (
+            "DAG('d', default_args={'colour': 'red', 'location': 'EU'})",
+            "",
+            ("default_args: no task here takes 'colour'.",),
         ),
     ],
 )
-def test_what_is_not_used_yet_is_said_and_what_changes_nothing_is_not(
+def test_what_airflow_acts_on_and_patchbay_does_not_is_said_and_nothing_else(
     read: Read, dag: str, arguments: str, notices: tuple[str, ...]
 ) -> None:
     parsed = read(task(arguments, dag=dag))
@@ -74,19 +92,20 @@ def test_what_is_not_used_yet_is_said_and_what_changes_nothing_is_not(
 
 def test_tasks_that_ask_for_the_same_share_one_notice(read: Read) -> None:
     parsed = read(
-        "with DAG('d', default_args={'retries': 1}):\n"
+        "with DAG('d', default_args={'pool': 'p'}):\n"
         "    for name in 'abcdef':\n"
         "        Job(task_id=name, configuration=JOB)\n"
-        "with DAG('e', default_args={'retries': 1}):\n"
+        "with DAG('e', default_args={'pool': 'p'}):\n"
         "    for name in 'abcdef':\n"
-        "        Job(task_id=name, configuration=JOB, retries=0 if name == 'a' else 1)\n"
+        "        Job(task_id=name, configuration=JOB, pool=None if name == 'a' else 'p')\n"
     )
     assert [dag.notices for dag in parsed.dags] == [
-        ("Not used yet, of every task: retries=1.",),
-        ("Not used yet, of task 'b', 'c', 'd' and 2 more: retries=1.",),
+        ("Accepted, but nothing here acts on it, of every task: pool='p'.",),
+        ("Accepted, but nothing here acts on it, of task 'b', 'c', 'd' and 2 more: pool='p'.",),
     ]
 
 
 def test_the_text_of_a_task_can_be_set_after_it_is_made(read: Read) -> None:
     text = "with DAG('d') as dag:\n    a = Job(task_id='a', configuration=JOB)\na.doc_md = 'Text'\n"
-    assert read(text).dags[0].notices == ("Not used yet, of task 'a': doc_md='Text'.",)
+    (dag,) = read(text).dags
+    assert (dag.spec.tasks[0].doc_md, dag.notices) == ("Text", ())

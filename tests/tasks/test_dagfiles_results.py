@@ -56,6 +56,32 @@ def test_more_than_eight_mebibytes_of_dags_is_a_problem(read: Read) -> None:
         '{"dags": [], "problem": {"kind": "exit", "line": "x", "message": "x"}}',
         '{"dags": [{"spec": {"dag_id": "x", "tasks": [{"task_id": "a", "operator": "No"}]},'
         ' "notices": [], "made_in": ""}], "problem": null}',
+        *(
+            f'{{"dags": [{{"spec": {{"dag_id": "x", "tasks": [{{"task_id": "a", "operator": '
+            f'"EmptyOperator"{of_task}}}]{of_dag}}}, "notices": [], "made_in": ""}}], '
+            '"problem": null}'
+            for of_task, of_dag in (
+                (', "retries": -1', ""),
+                (', "retries": 1.5', ""),
+                (', "retry_delay": NaN', ""),
+                (', "retry_delay": "1"', ""),
+                (', "retry_on": "all"', ""),
+                (', "execution_timeout": 0', ""),
+                (', "queue": ""', ""),
+                (', "trigger_rule": "never"', ""),
+                ("", ', "schedule": "* * *"'),
+                ("", ', "timezone": "Nowhere/City"'),
+                ("", ', "start_date": "2024-01-01"'),
+                ("", ', "start_date": "9999-01-01T00:00:00+00:00"'),
+                ("", ', "interval": 1e300'),
+                ("", ', "max_active_runs": 0'),
+                ("", ', "catchup": 1'),
+                ("", ', "param_schemas": {"a": 1}'),
+                ("", ', "groups": {"a": 1}'),
+                ("", ', "tags": [1]'),
+                ("", ', "unknown": 1'),
+            )
+        ),
     ],
 )
 def test_a_forged_result_that_makes_no_sense_is_a_problem(read: Read, result: str) -> None:

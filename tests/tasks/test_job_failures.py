@@ -270,19 +270,19 @@ def test_a_database_that_goes_away_leaves_the_task_to_who_takes_it_over(
     run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], monkeypatch: Any
 ) -> None:
     """Its job may be running: to call the task failed would be a guess."""
-    from tasks import runner, steps
+    from tasks import runner, writing
 
     connect(keyfile_dict=key, api_endpoint=google.url)
-    write = steps.write
+    write = writing.write
     calls = []
 
-    def fragile(*arguments: Any, **more: Any) -> int:
+    def fragile(*arguments: Any, **more: Any) -> None:
         calls.append(1)
         if len(calls) == 3:
             raise OperationalError("the connection was lost")
-        return write(*arguments, **more)
+        write(*arguments, **more)
 
-    monkeypatch.setattr("tasks.steps.write", fragile)
+    monkeypatch.setattr("tasks.writing.write", fragile)
     with pytest.raises(OperationalError):
         run_dag()
     row = TaskInstance.objects.get()

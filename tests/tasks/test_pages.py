@@ -82,8 +82,7 @@ def test_a_dag_whose_file_is_gone_cannot_be_triggered(admin_client: Client) -> N
 
 def test_a_get_triggers_nothing(admin_client: Client) -> None:
     save_dag(query_task())
-    answer = admin_client.get("/dags/example_dag/trigger/")
-    assert (answer.status_code, answer.headers["Location"]) == (302, "/dags/example_dag/")
+    assert "Trigger" in page(admin_client, "/dags/example_dag/trigger/")
     assert not DagRun.objects.exists()
 
 
@@ -127,7 +126,7 @@ def test_the_lists_ask_a_fixed_number_of_queries(
         run_dag()
     with django_assert_max_num_queries(12):
         page(admin_client, "/runs/")
-    with django_assert_max_num_queries(20):
+    with django_assert_max_num_queries(24):
         page(admin_client, "/")
 
 

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ class Reading:
 
     folder: str = ""
     filename: str = ""
+    #: The SHA-256 of the file's bytes.
+    digest: str = ""
     #: Every DAG made, in order; not all of them need be meant to be seen.
     made: list[DAG] = field(default_factory=list)
     #: DAGs used in a ``with`` statement count without a global name, as in Airflow.
@@ -45,6 +48,14 @@ class Reading:
             if frame.f_code.co_name == "<module>" and name.startswith(start):
                 return name.removeprefix(start).replace(os.sep, "/")
         return ""
+
+    def code_folder(self) -> str:
+        """The folder of the innermost file of the user's that is being executed."""
+        start = self.folder + os.sep
+        for frame in _frames():
+            if frame.f_code.co_filename.startswith(start):
+                return str(Path(frame.f_code.co_filename).parent)
+        return str(Path(self.filename).parent)
 
 
 def _frames() -> Iterator[FrameType]:

@@ -78,7 +78,7 @@ def test_chips_count_what_a_click_on_them_would_show(client: Client) -> None:
     works = store("works", description="x")
     had_test(works)
     store("never", description="x", conn_type="gcpbigquery")
-    store("untestable", description="x", conn_type="aws")
+    store("untestable", description="x", conn_type="mssql")
     store("off", is_disabled=True)
     store("ends", conn_type="gcpbigquery", expires_at=NOW() + timedelta(days=29))
     store("ended", expires_at=NOW() - timedelta(days=1))
@@ -110,10 +110,10 @@ def test_chips_count_what_a_click_on_them_would_show(client: Client) -> None:
         "?expires=soon": ["ends"],
         "?used=no": ["ended", "ends", "failing", "off", "untestable"],
         "?used=no&expires=soon": ["ends"],
-        "?type=aws": ["untestable"],
+        "?type=mssql": ["untestable"],
         "?health=untestable&q=x": ["untestable"],
-        "?type=aws&type=gcpbigquery&health=never": ["ends", "never"],
-        "?type=aws&health=works": [],
+        "?type=mssql&type=gcpbigquery&health=never": ["ends", "never"],
+        "?type=mssql&health=works": [],
     }.items():
         assert shown(client, query) == ids, query
 

@@ -57,7 +57,7 @@ def test_health_is_told_from_the_newest_test_of_the_present_version(
 
 def test_never_tested_disabled_and_expired_have_words_of_their_own(client: Client) -> None:
     store("never", conn_type="gcpbigquery")
-    store("untestable")
+    store("untestable", conn_type="mssql")
     had_test(store("off", is_disabled=True))
     had_test(store("over", expires_at=timezone.now() - timedelta(seconds=1)))
     words = {

@@ -113,4 +113,5 @@ def drafts(draw: st.DrawFn, *, conn_id: str | None = None) -> Draft:
         extra=draw(EXTRAS),
         is_disabled=draw(st.booleans()),
         expires_at=draw(MOMENTS),
+        max_sessions=draw(st.none() | st.integers(1, 10_000)),
     )

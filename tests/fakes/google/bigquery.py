@@ -8,17 +8,29 @@ from collections.abc import Callable
 
 from tests.fakes.google import results
 from tests.fakes.google.answers import Json, not_found
+from tests.fakes.google.catalog import Catalog
 from tests.fakes.google.jobs import Job, JobState
 from tests.fakes.google.records import RecordedRequest
 from tests.fakes.google.store import JobStore
 
 _BASE = r"/bigquery/v2/projects/(?P<project>[^/]+)"
+_DATASET = _BASE + r"/datasets/(?P<dataset>[^/]+)"
+_TABLE = _DATASET + r"/tables/(?P<table>[^/]+)"
+IAM = "iam.generateAccessToken"
 _ROUTES = (
     ("POST", re.compile(_BASE + r"/jobs"), "jobs.insert"),
     ("GET", re.compile(_BASE + r"/jobs/(?P<job>[^/]+)"), "jobs.get"),
     ("POST", re.compile(_BASE + r"/jobs/(?P<job>[^/]+)/cancel"), "jobs.cancel"),
     ("GET", re.compile(_BASE + r"/queries/(?P<job>[^/]+)"), "jobs.getQueryResults"),
     ("POST", re.compile(_BASE + r"/queries"), "jobs.query"),
+    ("POST", re.compile(_BASE + r"/datasets"), "datasets.insert"),
+    ("GET", re.compile(_DATASET), "datasets.get"),
+    ("DELETE", re.compile(_DATASET), "datasets.delete"),
+    ("POST", re.compile(_DATASET + r"/tables"), "tables.insert"),
+    ("GET", re.compile(_TABLE), "tables.get"),
+    ("DELETE", re.compile(_TABLE), "tables.delete"),
+    ("GET", re.compile(_TABLE + r"/data"), "tabledata.list"),
+    ("POST", re.compile(r"/v1/projects/-/serviceAccounts/(?P<account>[^/:]+):\w+"), IAM),
 )
 CALLS = frozenset(name for _, _, name in _ROUTES)
 
@@ -41,8 +53,9 @@ def route(method: str, path: str) -> tuple[str, dict[str, str]]:
 class BigQuery:
     """Carries out the calls."""
 
-    def __init__(self, jobs: JobStore) -> None:
+    def __init__(self, jobs: JobStore, catalog: Catalog) -> None:
         self._jobs = jobs
+        self._catalog = catalog
         self._calls: dict[str, Callable[[RecordedRequest, str], Json]] = {
             "jobs.insert": self._insert,
             "jobs.get": lambda request, _: self._job(request).resource(),
@@ -51,12 +64,14 @@ class BigQuery:
             "jobs.query": self._query,
         }
 
-    def call(self, request: RecordedRequest, *, user_email: str) -> Json:
-        """Carry out a call.
+    def call(self, request: RecordedRequest, *, user_email: str) -> Json | None:
+        """Carry out a call; None is an empty answer.
 
         Raises:
             GoogleError: the refusal.
         """
+        if request.call.startswith(("datasets.", "tables.", "tabledata.")):
+            return self._catalog.call(request.call, request.params, request.query, request.body)
         if request.call not in self._calls:
             raise not_found(f"Not Found: {request.method} {request.path}")
         return self._calls[request.call](request, user_email)

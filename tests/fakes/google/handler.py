@@ -31,7 +31,7 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self._write(answer)
 
-    do_GET = do_POST = do_CONNECT = _serve
+    do_GET = do_POST = do_DELETE = do_CONNECT = _serve
 
     def _read(self) -> RecordedRequest:
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))

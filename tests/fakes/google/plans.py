@@ -74,7 +74,8 @@ class JobError:
 class JobPlan:
     """The programmed life of a job.
 
-    ``pending`` and ``running`` are seconds. ``jobs.insert`` itself never answers DONE unless
+    ``pending`` and ``running`` are seconds. ``location`` is where BigQuery runs a job whose
+    request doesn't say. ``jobs.insert`` itself never answers DONE unless
     ``done_on_insert``. ``cancel_after`` is how many seconds a cancel takes to have effect;
     None ignores it (cancelling is best effort at Google too).
 
@@ -87,6 +88,7 @@ class JobPlan:
 
     pending: float = 0.0
     running: float = 0.0
+    location: str = "US"
     done_on_insert: bool = False
     cancel_after: float | None = 0.0
     error: JobError | None = None

@@ -32,7 +32,7 @@ def finished(job: Job, params: Mapping[str, str]) -> Json:
     }
     if job.returns_rows:
         answer |= {"schema": table_schema(plan.schema), "totalRows": str(len(plan.rows))}
-        answer |= _page(plan.rows, params)
+        answer |= page_of(plan.rows, params)
     return answer
 
 
@@ -48,7 +48,8 @@ def _field(field: SchemaField) -> Json:
     return {"name": name, "type": kind, "mode": mode[0] if mode else "NULLABLE"}
 
 
-def _page(rows: Sequence[Sequence[Any]], params: Mapping[str, str]) -> Json:
+def page_of(rows: Sequence[Sequence[Any]], params: Mapping[str, str]) -> Json:
+    """A page of rows, as ``maxResults``, ``startIndex`` and ``pageToken`` ask for it."""
     # maxResults=0 is how the Python client waits for the end without reading rows.
     first = int(params.get("pageToken") or params.get("startIndex") or 0)
     size = int(params.get("maxResults", len(rows)))

@@ -6,7 +6,8 @@ from typing import Self
 
 from tests.fakes.google import control
 from tests.fakes.google.answers import Answer, GoogleError, TokenError, json_answer
-from tests.fakes.google.bigquery import CALLS, BigQuery
+from tests.fakes.google.bigquery import CALLS, IAM, BigQuery
+from tests.fakes.google.catalog import Catalog
 from tests.fakes.google.faults import Fault
 from tests.fakes.google.handler import HttpServer
 from tests.fakes.google.jobs import Job
@@ -44,7 +45,9 @@ class FakeGoogle:
         self._faults: Schedule[RecordedRequest, Fault] = Schedule()
         self._tokens = TokenAuthority(self.token_uri, lifetime=token_lifetime)
         self._jobs = JobStore(self.url)
-        self._bigquery = BigQuery(self._jobs)
+        #: The data sets and tables.
+        self.catalog = Catalog()
+        self._bigquery = BigQuery(self._jobs, self.catalog)
         self._thread = threading.Thread(
             target=self._http.serve_forever, args=(_POLL_SECONDS,), daemon=True
         )
@@ -121,9 +124,10 @@ class FakeGoogle:
         self._tokens.forget_tokens()
 
     def reset(self) -> None:
-        """Forget requests, jobs, plans, faults and tokens. Registered keys stay."""
+        """Forget requests, jobs, tables, plans, faults and tokens. Registered keys stay."""
         self._faults.clear()
         self._jobs.clear()
+        self.catalog.clear()
         self._tokens.forget_tokens()
         self._log.clear()
 
@@ -142,8 +146,11 @@ class FakeGoogle:
         try:
             if request.call == "token":
                 return json_answer(self._tokens.exchange(request.body))
+            if request.call == IAM:
+                return json_answer(self._tokens.impersonate(request))
             email = self._authenticated(request)
-            return json_answer(self._bigquery.call(request, user_email=email))
+            answer = self._bigquery.call(request, user_email=email)
+            return Answer(204, b"") if answer is None else json_answer(answer)
         except (GoogleError, TokenError) as error:
             return error.answer()
 

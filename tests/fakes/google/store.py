@@ -46,13 +46,14 @@ class JobStore:
         with self._changed:
             if job_id in self._jobs:
                 raise _duplicate(self._jobs[job_id])
+            plan = self.plans.take(_text(job_id, configuration)) or JobPlan()
             job = Job(
                 id=job_id,
                 project=project,
-                location=str(reference.get("location") or "US"),
+                location=str(reference.get("location") or plan.location),
                 kind=next(kind for kind in _KINDS if kind in configuration),
                 configuration=_completed(configuration, project, job_id),
-                plan=self.plans.take(_text(job_id, configuration)) or JobPlan(),
+                plan=plan,
                 user_email=user_email,
                 base_url=self._base_url,
             )

@@ -3,6 +3,7 @@
 https://developers.google.com/identity/protocols/oauth2/service-account#httprest
 """
 
+import datetime as dt
 import secrets
 import threading
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 import jwt
 
 from tests.fakes.google.answers import GoogleError, Json, TokenError
+from tests.fakes.google.records import RecordedRequest
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 GOOGLE_TOKEN_URI = "https://oauth2.googleapis.com/token"
@@ -100,6 +102,20 @@ class TokenAuthority:
             "token_type": "Bearer",
         }
 
+    def impersonate(self, request: RecordedRequest) -> Json:
+        """Give the holder of a token one for another account, whoever that is.
+
+        https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts
+
+        Raises:
+            GoogleError: 401 without a token.
+        """
+        self._found(request.headers.get("authorization"))
+        body = request.body if isinstance(request.body, dict) else {}
+        token = self._issue(request.params["account"], tuple(body.get("scope", ())))
+        expiry = dt.datetime.fromtimestamp(int(token.expires_at), dt.UTC)
+        return {"accessToken": token.value, "expireTime": f"{expiry:%Y-%m-%dT%H:%M:%SZ}"}
+
     def _verified(self, assertion: str) -> Json:
         try:
             unverified = jwt.decode(assertion, options={"verify_signature": False})
@@ -146,11 +162,7 @@ class TokenAuthority:
             GoogleError: 401 if it is missing, unknown or expired; 403 if its scopes don't
                 cover BigQuery.
         """
-        if not authorization:
-            raise _unauthenticated("Request is missing required authentication credential.")
-        token = self._tokens.get(authorization.removeprefix("Bearer "))
-        if token is None or token.expires_at <= time.time():
-            raise _unauthenticated("Request had invalid authentication credentials.")
+        token = self._found(authorization)
         if not _BIGQUERY_SCOPES & set(token.scopes):
             raise GoogleError(
                 403,
@@ -158,6 +170,14 @@ class TokenAuthority:
                 message="Request had insufficient authentication scopes.",
                 summary="Insufficient Permission",
             )
+        return token
+
+    def _found(self, authorization: str | None) -> IssuedToken:
+        if not authorization:
+            raise _unauthenticated("Request is missing required authentication credential.")
+        token = self._tokens.get(authorization.removeprefix("Bearer "))
+        if token is None or token.expires_at <= time.time():
+            raise _unauthenticated("Request had invalid authentication credentials.")
         return token
 
 

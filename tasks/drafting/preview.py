@@ -1,0 +1,115 @@
+"""What a draft would be, as far as it can be told: its graph, and its next runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from graphlib import CycleError, TopologicalSorter
+
+from django.conf import settings
+
+from tasks.cron import zone_of
+from tasks.drafting.dag_settings import read_settings
+from tasks.drafting.draft import Draft, DraftTask
+from tasks.drafting.reading import circle_words
+from tasks.graph import MOST_NODES, Graph, graph_of
+from tasks.spec import TRIGGER_RULES, DagSpec, SpecError, TaskSpec, TriggerRule, check_key
+from tasks.timetable import Timetable
+
+NEXT = 3
+
+
+@dataclass(frozen=True)
+class Sketch:
+    """The drawing, or the words of why there is none."""
+
+    graph: Graph | None
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class NextRuns:
+    """When the schedule would run, by the clock of the DAG; or words instead."""
+
+    moments: tuple[datetime, ...]
+    zone: str
+    words: str = ""
+
+
+def sketch(draft: Draft) -> Sketch:
+    """The graph, also of tasks whose fields aren't right yet; a node leads to ``#open-<key>``."""
+    if not draft.tasks:
+        return Sketch(None, "There is no task yet.")
+    if len(draft.tasks) > MOST_NODES:
+        return Sketch(None, f"{len(draft.tasks)} tasks are too many to draw.")
+    try:
+        TopologicalSorter({task.key: task.after for task in draft.tasks}).prepare()
+    except CycleError as error:
+        return Sketch(None, f"The arrows go in a circle: {circle_words(draft, error.args[1])}.")
+    names = _names(draft)
+    tasks = tuple(
+        TaskSpec(
+            names[task.key],
+            task.operator or "no operator yet",
+            upstream=tuple(names[key] for key in task.after if key in names),
+            trigger_rule=_rule(task),
+        )
+        for task in draft.tasks
+    )
+    return Sketch(graph_of(DagSpec("draft", tasks), href=lambda at: f"#open-{draft.tasks[at].key}"))
+
+
+def _names(draft: Draft) -> dict[str, str]:
+    """A name for each task: its ID where that can be one, and no other has it."""
+    found: dict[str, str] = {}
+    for number, task in enumerate(draft.tasks, start=1):
+        try:
+            name = check_key(task.task_id, what="task_id")
+        except SpecError:
+            name = f"task {number}"
+        found[task.key] = f"{name} ({number})" if name in found.values() else name
+    return found
+
+
+def _rule(task: DraftTask) -> str:
+    rule = task.texts.get("trigger_rule", "")
+    return rule if rule in TRIGGER_RULES else TriggerRule.ALL_SUCCESS.value
+
+
+def next_runs(draft: Draft, now: datetime) -> NextRuns:
+    """The next three; nothing where the schedule can't be read, which is told at its field."""
+    values, errors = read_settings(draft.texts)
+    zone = values["timezone"]
+    if errors.keys() & {"schedule", "timezone", "start_date", "end_date"}:
+        return NextRuns((), zone)
+    names = ("schedule", "interval", "start_date", "end_date", "catchup")
+    spec = DagSpec("draft", (), timezone=zone, **{name: values[name] for name in names})
+    try:
+        timetable = Timetable(spec, data_intervals=settings.CRON_DATA_INTERVALS)
+    except SpecError:
+        return NextRuns((), zone)
+    if not timetable.is_scheduled:
+        return NextRuns((), zone, "It runs when somebody triggers it.")
+    if timetable.is_continuous:
+        return NextRuns((), zone, "It runs all the time: each run starts when the one before ends.")
+    if timetable.is_once:
+        slot = timetable.first(now)
+        words = "It runs once, as soon as it is saved." if slot and slot.run_after <= now else ""
+        moments = (slot.run_after,) if slot and not words else ()
+        return NextRuns(_by_clock(moments, zone), zone, words)
+    moments = _moments(timetable, now)
+    words = "" if moments else "It never runs by itself: no moment fits."
+    return NextRuns(_by_clock(moments, zone), zone, words)
+
+
+def _moments(timetable: Timetable, now: datetime) -> tuple[datetime, ...]:
+    found: list[datetime] = []
+    at = now
+    while len(found) < NEXT and (slot := timetable.next_after(at)):
+        at = slot.run_after
+        found.append(at)
+    return tuple(found)
+
+
+def _by_clock(moments: tuple[datetime, ...], zone: str) -> tuple[datetime, ...]:
+    return tuple(moment.astimezone(zone_of(zone)) for moment in moments)

@@ -1,0 +1,271 @@
+"""What of a run's page has changed since its watcher looked, for what the watcher has in view.
+
+A run may change faster than a page can show it. What changed is gathered, and
+given out in pieces of a size that a browser takes; a task that changes twice
+in between is drawn once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+from django.template.loader import render_to_string
+
+from patchbay.templatetags.patchbay import icon, state_word
+from tasks import live
+from tasks.graph import MOST_NODES
+from tasks.heads import (
+    ALL_OPEN,
+    OPEN_BY_THEMSELVES,
+    OPEN_STATES,
+    count_states,
+    heads_of,
+    lanes_of,
+    length_of,
+)
+from tasks.models import DagRun, LogLine, TaskInstance
+from tasks.presentation import RunTable, TaskRows, tasks_table
+from tasks.states import TaskState
+from tasks.tracker import COLUMNS
+from tasks.views.run_log import MOST_LINES, whole
+from tasks.views.run_page import Asked, chosen_of, frame_context
+
+#: So many tasks are drawn in one event; the others come with the next.
+MOST_HEADS = 60
+#: What enters the list while it is watched, beside what was there.
+MOST_NEW = 100
+MOST_RANGES = 2_000
+
+
+@dataclass(frozen=True)
+class Event:
+    """``data`` is empty when nothing changed; ``cursor`` is ``None`` while more is to come."""
+
+    data: dict[str, Any]
+    cursor: int | None
+    is_over: bool
+
+
+@dataclass
+class InView:
+    """What the watcher's page shows: tasks by their position, open ones with their try."""
+
+    asked: Asked
+    shown: set[int] | None = None
+    opened: dict[int, int] = field(default_factory=dict)
+    kept_open: set[int] = field(default_factory=set)
+    kept_shut: set[int] = field(default_factory=set)
+    chosen: int | None = None
+    new: int = 0
+
+    @classmethod
+    def of(cls, query: QueryDict) -> InView:
+        """Without ``shown``, all tasks are: a watcher that isn't a page."""
+        pairs = (each.partition(".") for each in query.get("open", "").split(",")[:MOST_RANGES])
+        opened = {int(a): int(b) for a, _, b in pairs if whole(a) is not None and whole(b)}
+        return cls(
+            asked=Asked.of(query),
+            shown=positions(query.get("shown", "")) if "shown" in query else None,
+            opened=opened,
+            kept_open=positions(query.get("keep", "")),
+            kept_shut=positions(query.get("shut", "")),
+            chosen=whole(query.get("chosen")),
+        )
+
+    def shows(self, position: int) -> bool:
+        return self.shown is None or position in self.shown
+
+
+def positions(text: str) -> set[int]:
+    """``0-3,7`` as a set of numbers; what isn't one is left out."""
+    found: set[int] = set()
+    for each in text.split(",")[:MOST_RANGES]:
+        first, _, last = each.partition("-")
+        start, end = whole(first), whole(last or first)
+        if start is not None and end is not None and end - start < 10_000:
+            found.update(range(start, end + 1))
+    return found
+
+
+class RunWatch:
+    """Follows one run for one watcher. ``look`` is called again and again, in any thread."""
+
+    def __init__(self, pk: int, cursor: int, view: InView) -> None:
+        self.pk = pk
+        self.cursor = cursor
+        self.view = view
+        #: Changed, in view, and not drawn yet.
+        self._heads: dict[int, None] = {}
+        self._steps: set[int] = set()
+        self._said = ""
+
+    def look(self) -> Event:
+        """What changed since the last look, or some of it."""
+        changes = live.changes_since(self.pk, self.cursor)
+        run = changes.run
+        is_news = bool(changes.tasks or changes.steps or changes.lines or self._heads)
+        if not is_news:
+            self.cursor = max(self.cursor, run.sequence)
+            return Event({}, self.cursor, run.is_over)
+        self.cursor = changes.sequence
+        data = self._draw(run, changes)
+        if self._heads:
+            return Event(data, None, False)
+        return Event({"sequence": self.cursor, **data}, self.cursor, run.is_over)
+
+    def remind(self) -> dict[str, Any]:
+        """What the run waits for, if that has changed: time alone may change it."""
+        run = live.light_runs().get(pk=self.pk)
+        html = render_to_string(
+            "tasks/_run_state.html", frame_context(run, count_states(run), self.view.asked)
+        )
+        is_new = bool(self._said) and html != self._said
+        self._said = html
+        return {"replace": {"run-state": html}} if is_new else {}
+
+    def _draw(self, run: DagRun, changes: live.Changes) -> dict[str, Any]:
+        counts = count_states(run)
+        context = frame_context(run, counts, self.view.asked)
+        is_many = counts.total > 1
+        changed = self._changed(run, changes, total=counts.total)
+        drawn = list(self._heads)[:MOST_HEADS]
+        for position in drawn:
+            del self._heads[position]
+        self._steps |= changes.steps
+        before = dict(self.view.opened)
+        table, replace, rows = self._rows(run, counts.total)
+        heads = [each for each in changed if each.position in drawn]
+        heads += run.task_instances.filter(position__in=set(drawn) - {x.position for x in heads})
+        self._said = render_to_string("tasks/_run_state.html", context)
+        replace = {
+            "run-state": self._said,
+            "run-facts": render_to_string("tasks/_run_facts.html", context),
+            **replace,
+            **self._tracker(table, before, changes, is_many=is_many),
+        }
+        if is_many:
+            replace["run-chips"] = render_to_string("tasks/_run_chips.html", context)
+        data: dict[str, Any] = {
+            "replace": replace,
+            "append": self._lines(changes.lines),
+            "rows": rows,
+            "heads": self._drawn_heads(run, heads) if is_many else {},
+            "lanes": _drawn_lanes(run, heads),
+            "is": context["conditions"],
+            "length": length_of(run) if run.is_over else None,
+        }
+        if 1 < counts.total <= MOST_NODES:
+            data["nodes"] = {str(each.position): each.state for each in changed}
+            data["words"] = {x.state: [icon(x.state), state_word(x.state)] for x in changed}
+        return data
+
+    def _changed(self, run: DagRun, changes: live.Changes, *, total: int) -> list[TaskInstance]:
+        """The changed task instances; those that the page has, or shall have, are to be drawn."""
+        found = list(run.task_instances.filter(pk__in=changes.tasks)) if changes.tasks else []
+        for each in found:
+            if self.view.shows(each.position) or self._enters(each, total):
+                self._heads[each.position] = None
+        return found
+
+    def _enters(self, instance: TaskInstance, total: int) -> bool:
+        """Whether a task that isn't in view belongs there now: one that failed, or is asked for."""
+        view = self.view
+        wanted = view.asked.filter
+        if wanted.text or view.shown is None or view.new >= MOST_NEW:
+            return False
+        is_wanted = instance.state == (wanted.state or TaskState.FAILED)
+        if not is_wanted or not (wanted.state or wanted.by_importance(total)):
+            return False
+        view.shown.add(instance.position)
+        view.new += 1
+        return True
+
+    def _rows(self, run: DagRun, total: int) -> tuple[RunTable, dict[str, str], dict[str, str]]:
+        """The steps to draw: all of a task that opens or is in another try, else what changed."""
+        opened = {each.position: each for each in self._opened(run, total)}
+        table = tasks_table(run, opened.values())
+        rows = {str(position): "" for position in self.view.opened if position not in opened}
+        replace: dict[str, str] = {}
+        changed = [row for row in (table.first, table.last) if int(row.key[5:]) in self._steps]
+        for task in table.tasks:
+            instance = task.task_instance
+            known = self.view.opened.get(instance.position, self._unknown(instance))
+            if known == instance.try_number:
+                changed += [row for row in task.rows if int(row.key[5:]) in self._steps]
+            else:
+                html = render_to_string("tasks/_task_rows.html", {"task": task, "run": run})
+                rows[str(instance.position)] = html
+        for row in changed:
+            replace[row.key] = render_to_string("tasks/_step.html", {"row": row, "run": run})
+        self._steps.clear()
+        self.view.opened = {position: each.try_number for position, each in opened.items()}
+        return table, replace, rows
+
+    def _unknown(self, instance: TaskInstance) -> int:
+        """The try that a watcher has of which it told nothing: a page tells, others have all."""
+        return instance.try_number if self.view.shown is None else 0
+
+    def _opened(self, run: DagRun, total: int) -> list[TaskInstance]:
+        """The tasks in view whose steps are shown now."""
+        view = self.view
+        if total <= ALL_OPEN:
+            wanted = {each for each in range(total) if view.shows(each)}
+        else:
+            found = dict(
+                run.task_instances.filter(state__in=OPEN_STATES).values_list("position", "state")
+            )
+            order = (p for state in OPEN_STATES for p in sorted(found) if found[p] == state)
+            wanted = set([p for p in order if view.shows(p)][:OPEN_BY_THEMSELVES])
+        wanted = (wanted | view.kept_open) - view.kept_shut
+        return list(run.task_instances.filter(position__in=wanted).order_by("position"))
+
+    def _tracker(
+        self, table: RunTable, before: dict[int, int], changes: live.Changes, *, is_many: bool
+    ) -> dict[str, str]:
+        chosen = self._chosen(table)
+        if chosen is None:
+            return {}
+        position = chosen.task_instance.position
+        if is_many and position in before and position not in changes.tasks.values():
+            return {}
+        context = {"chosen": chosen, "columns": COLUMNS, "is_many": is_many}
+        return {"run-tracker": render_to_string("tasks/_run_tracker.html", context)}
+
+    def _chosen(self, table: RunTable) -> TaskRows | None:
+        """Whom the watcher chose stays; else it goes with what matters most."""
+        kept = {task.task_instance.position: task for task in table.tasks}
+        if self.view.chosen in kept:
+            return kept[self.view.chosen]
+        return chosen_of(table)
+
+    def _drawn_heads(self, run: DagRun, instances: list[TaskInstance]) -> dict[str, str]:
+        heads = heads_of(run, instances, opened=self.view.opened)
+        return {
+            f"task-{head.task_instance.position}": render_to_string(
+                "tasks/_task_head.html", {"head": head, "run": run}
+            )
+            for head in heads
+        }
+
+    def _lines(self, lines: list[LogLine]) -> dict[str, str]:
+        wanted = self.view.asked.log
+        found = [line for line in lines if wanted.takes(line)]
+        context: dict[str, Any] = {"log": wanted}
+        html = "".join(
+            render_to_string("tasks/_log_line.html", {**context, "line": line}) for line in found
+        )
+        if len(lines) >= MOST_LINES:
+            html = render_to_string("tasks/_log_gap.html", context) + html
+        return {"run-log": html} if html else {}
+
+
+def _drawn_lanes(run: DagRun, instances: Iterable[TaskInstance]) -> dict[str, str]:
+    return {
+        f"lane-{lane.task_instance.position}": render_to_string(
+            "tasks/_run_lane.html", {"lane": lane, "run": run, "length": length_of(run)}
+        )
+        for lane in lanes_of(run, list(instances))
+    }

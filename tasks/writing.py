@@ -1,0 +1,287 @@
+"""The one way in which a worker changes the rows of the execution table, and adds log lines.
+
+Every write takes the next number of its run's sequence in its transaction, so
+that a watcher can ask for all that is greater than the number it has seen.
+These are the hottest statements of all, and so written out: the ORM doubles
+their price. On PostgreSQL a write is a single statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from django.db import connection
+from django.db.backends.utils import CursorWrapper
+from django.utils import timezone
+
+from tasks.exceptions import LeaseLost
+from tasks.leases import Lease
+from tasks.models import LogLine, Step, TaskInstance
+from tasks.states import STEP_MOVES, StepState, sources
+from tasks.steps import StepChange
+
+
+class IllegalStep(RuntimeError):
+    """A row was not in a state from which the asked one can be reached: a defect."""
+
+
+class Taken(NamedTuple):
+    """A number of a run's sequence, and the state of the run, whose row is locked."""
+
+    number: int
+    run_state: str
+
+
+def take_number(run_id: int) -> int:
+    """The next number of the run's sequence; the run's row is locked from here on.
+
+    Whoever changes rows of a run begins with this (or with ``write``), so that
+    all take their locks in one order.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TAKE} WHERE id = %s RETURNING sequence", [run_id])
+        return int(cursor.fetchone()[0])
+
+
+def take_number_for(task_instance_id: int) -> int | None:
+    """The same for the run of a task instance that may be claimed; ``None`` for any other."""
+    now = _prepared(TaskInstance, "lease_expires_at", timezone.now())
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_TAKE} WHERE id = {_RUN_OF} RETURNING sequence", [task_instance_id, now])
+        row = cursor.fetchone()
+    return int(row[0]) if row else None
+
+
+def take_number_with(lease: Lease, run_id: int) -> Taken:
+    """The same for who holds ``lease``; raise ``LeaseLost`` if it is no longer held.
+
+    A worker that takes over must wait for the same lock before it writes.
+    """
+    with connection.cursor() as cursor:
+        _execute_held(cursor, lease, run_id)
+        return Taken(*_found(cursor, lease))
+
+
+def write(
+    run_id: int,
+    changes: Sequence[StepChange],
+    *,
+    lines: Sequence[LogLine] = (),
+    lease: Lease | None = None,
+    number: int | None = None,
+) -> None:
+    """Apply ``changes`` and add ``lines``, with one number of the run's sequence.
+
+    ``number`` is one that the transaction has taken; without it, ``lease`` must
+    still be held, else ``LeaseLost`` is raised and nothing is written.
+    """
+    merged = _merged(changes)
+    if number is not None and not merged and not lines:
+        return
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql" and not any(map(_empties, merged)):
+            _write_at_once(cursor, run_id, merged, lines, lease=lease, number=number)
+            return
+        if number is None:
+            assert lease is not None
+            _execute_held(cursor, lease, run_id)
+            number = int(_found(cursor, lease)[0])
+        for change in merged:
+            _apply(cursor, run_id, change, number)
+        if lines:
+            _insert(cursor, run_id, lines, number)
+
+
+def _found(cursor: CursorWrapper, lease: Lease | None) -> tuple[Any, ...]:
+    row: tuple[Any, ...] | None = cursor.fetchone()
+    if row is None:
+        raise LeaseLost(f"task instance {lease and lease.task_instance_id}")
+    return row
+
+
+_TAKE = "UPDATE tasks_dagrun SET sequence = sequence + 1"
+_RUN_OF = (
+    "(SELECT run_id FROM tasks_taskinstance WHERE id = %s "
+    "AND (state = 'queued' OR lease_expires_at < %s))"
+)
+#: For who holds the lease. The run's row is locked before that of the task instance, by all.
+_TAKEN = f"taken AS ({_TAKE} WHERE id = %s RETURNING sequence, state)"
+_HELD = (
+    "held AS (SELECT taken.sequence, taken.state FROM taken, tasks_taskinstance ti "
+    "WHERE ti.id = %s AND ti.lease_token = %s AND ti.state IN ('running', 'cancelling') FOR NO KEY UPDATE OF ti)"
+)
+#: SQLite has one writer, and nothing to lock.
+_TAKE_HELD = (
+    f"{_TAKE} WHERE id = %s AND EXISTS (SELECT 1 FROM tasks_taskinstance "  # noqa: S608 - constants
+    "WHERE id = %s AND lease_token = %s AND state IN ('running', 'cancelling')) "
+    "RETURNING sequence, state"
+)
+
+
+def _held_values(lease: Lease, run_id: int) -> list[Any]:
+    return [run_id, lease.task_instance_id, _prepared(TaskInstance, "lease_token", lease.token)]
+
+
+def _execute_held(cursor: CursorWrapper, lease: Lease, run_id: int) -> None:
+    statement = _TAKE_HELD
+    if connection.vendor == "postgresql":
+        statement = f"WITH {_TAKEN}, {_HELD} SELECT sequence, state FROM held"  # noqa: S608
+    cursor.execute(statement, _held_values(lease, run_id))
+
+
+def _merged(changes: Sequence[StepChange]) -> list[StepChange]:
+    """One change for each row: what comes later is laid over what came before."""
+    found: dict[int, StepChange] = {}
+    for change in changes:
+        before = found.get(change.position)
+        if before is not None:
+            _check(before.state, change)
+            columns = {**before.columns, **change.columns}
+            change = StepChange(  # noqa: PLW2901 - the two as one
+                change.position, change.state, columns, before.first or before.state
+            )
+        found[change.position] = change
+    return list(found.values())
+
+
+def _check(state: StepState, change: StepChange) -> None:
+    if change.state not in STEP_MOVES[state] and change.state != state:
+        raise IllegalStep(f"{change.position}: {state} can't become {change.state}.")
+
+
+def _allowed(change: StepChange) -> list[str]:
+    """The states that the row may be in before the change."""
+    first = change.first or change.state
+    allowed = [state.value for state in sources(STEP_MOVES, first)]
+    if first in (StepState.PENDING, StepState.RUNNING):
+        # A row that isn't over may tell more, and stay as it is.
+        allowed.append(first.value)
+    return allowed
+
+
+def _empties(change: StepChange) -> bool:
+    return any(value is None for value in change.columns.values())
+
+
+#: What ends in these has begun, if only at its end.
+_TIMED = (StepState.SUCCESS, StepState.FAILED, StepState.CANCELLED)
+
+# On PostgreSQL: one statement, in which what isn't told (null) stays as it is.
+
+_TOLD = {
+    "state": "varchar",
+    "result": "text",
+    "facts": "jsonb",
+    "error_code": "varchar",
+    "vendor_message": "text",
+    "conn_id": "varchar",
+    "retries": "integer",
+    "started_at": "timestamptz",
+    "ended_at": "timestamptz",
+}
+_KEPT = ", ".join(
+    f"{name} = COALESCE(v.{name}, s.{name})" for name in _TOLD if name not in ("started_at",)
+)
+_ROW = ", ".join(["%s::bigint", "%s::varchar[]", *(f"%s::{kind}" for kind in _TOLD.values())])
+_STEPPED = (
+    f"stepped AS (UPDATE tasks_step s SET sequence = t.sequence, {_KEPT}, "  # noqa: S608 - constants
+    "started_at = COALESCE(v.started_at, s.started_at, "
+    "CASE WHEN v.state IN ('success', 'failed', 'cancelled') THEN v.ended_at END) "
+    f"FROM held t, (VALUES {{}}) AS v (position, allowed, {', '.join(_TOLD)}) "
+    "WHERE s.run_id = %s AND s.position = v.position AND s.state = ANY(v.allowed) RETURNING 1)"
+)
+_LINE = "%s::bigint, %s::integer, %s::timestamptz, %s::varchar, %s::text"
+_LINED = (
+    "lined AS (INSERT INTO tasks_logline "
+    "(run_id, sequence, task_instance_id, try_number, at, level, text) "
+    "SELECT %s, t.sequence, v.* FROM held t, (VALUES {}) AS v RETURNING 1)"
+)
+
+
+def _write_at_once(
+    cursor: CursorWrapper,
+    run_id: int,
+    changes: Sequence[StepChange],
+    lines: Sequence[LogLine],
+    *,
+    lease: Lease | None,
+    number: int | None,
+) -> None:
+    if number is None:
+        assert lease is not None
+        parts, values = [_TAKEN, _HELD], _held_values(lease, run_id)
+    else:
+        parts, values = ["held AS (SELECT %s::bigint AS sequence)"], [number]
+    if changes:
+        parts.append(_STEPPED.format(", ".join([f"({_ROW})"] * len(changes))))
+        values += [value for change in changes for value in _told(change)]
+        values.append(run_id)
+    if lines:
+        parts.append(_LINED.format(", ".join([f"({_LINE})"] * len(lines))))
+        values.append(run_id)
+        values += [value for line in lines for value in _line(line)]
+    count = "(SELECT COUNT(*) FROM stepped)" if changes else "0"
+    statement = f"WITH {', '.join(parts)} SELECT sequence, {count} FROM held"  # noqa: S608
+    cursor.execute(statement, values)
+    if _found(cursor, lease)[1] != len(changes):
+        places = ", ".join(f"{change.position} to {change.state}" for change in changes)
+        raise IllegalStep(f"Not all of run {run_id} can be moved: {places}.")
+
+
+def _told(change: StepChange) -> list[Any]:
+    columns = {**change.columns, "state": change.state.value}
+    values = [_prepared(Step, name, columns[name]) if name in columns else None for name in _TOLD]
+    return [change.position, _allowed(change), *values]
+
+
+def _line(line: LogLine) -> list[Any]:
+    return [line.task_instance_id, line.try_number, line.at, line.level, line.text]
+
+
+# On SQLite, and for rows that are emptied: one statement for each row
+
+
+def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) -> None:
+    columns: dict[str, Any] = {**change.columns, "state": change.state, "sequence": number}
+    settings = [f"{name} = %s" for name in columns]
+    values = [_prepared(Step, name, value) for name, value in columns.items()]
+    if change.state in _TIMED and "started_at" not in columns:
+        settings.append("started_at = COALESCE(started_at, %s)")
+        values.append(_prepared(Step, "started_at", columns["ended_at"]))
+    allowed = _allowed(change)
+    marks = ", ".join(["%s"] * len(allowed))
+    statement = (
+        f"UPDATE tasks_step SET {', '.join(settings)} "  # noqa: S608 - only names of columns
+        f"WHERE run_id = %s AND position = %s AND state IN ({marks})"
+    )
+    cursor.execute(statement, [*values, run_id, change.position, *allowed])
+    if not cursor.rowcount:
+        raise IllegalStep(f"{change.position} of run {run_id} can't become {change.state}.")
+
+
+def _insert(cursor: CursorWrapper, run_id: int, lines: Sequence[LogLine], number: int) -> None:
+    names = ("task_instance_id", "try_number", "at", "level", "text")
+    values = [
+        value
+        for line in lines
+        for value in (
+            run_id,
+            number,
+            *(_prepared(LogLine, name, getattr(line, name)) for name in names),
+        )
+    ]
+    marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(lines))
+    statement = f"INSERT INTO tasks_logline (run_id, sequence, {', '.join(names)}) VALUES {marks}"  # noqa: S608
+    cursor.execute(statement, values)
+
+
+def _prepared(model: Any, name: str, value: Any) -> Any:
+    """``value`` as the column's field stores it."""
+    return _FIELDS[model][name].get_db_prep_save(value, connection)
+
+
+_FIELDS: dict[Any, dict[str, Any]] = {
+    model: {field.attname: field for field in model._meta.concrete_fields}
+    for model in (Step, LogLine, TaskInstance)
+}
