@@ -35,7 +35,7 @@ FROM ${PYTHON_IMAGE} AS code
 # small base image may lack useradd. The folders give new volumes their owner.
 RUN echo 'patchbay:x:10001:' >> /etc/group \
     && echo 'patchbay:x:10001:10001:Patchbay:/var/lib/patchbay:/usr/sbin/nologin' >> /etc/passwd \
-    && mkdir -p /var/lib/patchbay/bigquery \
+    && mkdir -p /var/lib/patchbay/bigquery /var/lib/patchbay/storage \
         /run/patchbay/keys /run/patchbay/postgres /run/patchbay/valkey /run/patchbay/valkey-data \
     && chown -R 10001:10001 /var/lib/patchbay /run/patchbay \
     && chmod -R 0700 /var/lib/patchbay /run/patchbay/keys

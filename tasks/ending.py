@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
-from tasks import steps, writing
+from tasks import hot_rows, steps, writing
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.places import Message
 from tasks.spec import DagSpec
@@ -33,8 +33,9 @@ def ended_by_its_only_task(run_id: int, dag_pk: int, spec: DagSpec) -> Ending | 
     ``None``, and nothing is done, for a run that is being cancelled.
     """
     now = timezone.now()
-    running = DagRun.objects.filter(pk=run_id, state=RunState.RUNNING, tasks_left=1)
-    if not running.update(state=RunState.SUCCESS, ended_at=now, tasks_left=0):
+    columns = {"state": RunState.SUCCESS, "ended_at": now, "tasks_left": 0}
+    where = {"id": run_id, "state": RunState.RUNNING, "tasks_left": 1}
+    if not hot_rows.update(DagRun, columns, where=where):
         return None
     change = steps.succeeded(steps.position_of(6, None), steps.KINDS[6].done, started_at=now)
     return Ending(change, tuple(_admitted(dag_pk, spec)))

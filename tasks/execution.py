@@ -19,7 +19,7 @@ from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
 from connections.services import get_connection, secrets_of
 from connections.types.base import LoadedConnection
-from tasks import live, places, steps, writing
+from tasks import hot_rows, live, places, steps, writing
 from tasks import outcome as outcomes
 from tasks.brokering import ConnectionBroker
 from tasks.context import TaskContext
@@ -136,8 +136,9 @@ class Execution:
         if self.row.run.state != RunState.QUEUED:
             return
         now = timezone.now()
-        run = DagRun.objects.filter(pk=self.row.run_id, state=RunState.QUEUED)
-        if run.update(state=RunState.RUNNING, started_at=now):
+        columns = {"state": RunState.RUNNING, "started_at": now}
+        where = {"id": self.row.run_id, "state": RunState.QUEUED}
+        if hot_rows.update(DagRun, columns, where=where):
             self.recorder.changes.insert(0, steps.succeeded(0, steps.KINDS[1].done, started_at=now))
 
     def _take_over(self) -> None:

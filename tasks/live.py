@@ -8,13 +8,14 @@ the database by themselves, and their page says ``Polling``.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import logging
 import signal
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -33,6 +34,8 @@ logger = logging.getLogger(__name__)
 CHANNEL = "patchbay:runs"
 #: After a failed publish no other is tried for so long: a trigger must not wait for each.
 PUBLISH_PAUSE = 2.0
+#: Seconds in which changes of one run are told as one.
+PUBLISH_GAP = 0.01
 RECONNECT_PAUSE = 1.0
 
 
@@ -81,7 +84,7 @@ def changes_since(run_id: int, cursor: int, *, most_lines: int = 500) -> Changes
 
 def publish_on_commit(run_id: int) -> None:
     """Wake the watchers of the run when the transaction is committed."""
-    transaction.on_commit(lambda: _publish(run_id))
+    transaction.on_commit(lambda: _publisher.add(run_id))
 
 
 @lru_cache(maxsize=1)
@@ -100,18 +103,61 @@ def answers() -> bool:
         return False
 
 
+class _Publisher:
+    """Tells of changes from a thread of its own: nobody waits for it, and what changes often in a
+    moment is told once."""
+
+    def __init__(self) -> None:
+        self._waiting: set[int] = set()
+        self._lock = threading.Lock()
+        self._woken = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def add(self, run_id: int) -> None:
+        if not settings.BROKER_URL:
+            return
+        with self._lock:
+            self._waiting.add(run_id)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+                self._thread.start()
+        self._woken.set()
+
+    def flush(self) -> None:
+        """Tell at once what is left to be told."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, set()
+        if waiting:
+            _publish(waiting)
+
+    def _run(self) -> None:
+        while True:
+            self._woken.wait()
+            self._woken.clear()
+            self.flush()
+            time.sleep(PUBLISH_GAP)
+
+
 _silent_until = 0.0
 
 
-def _publish(run_id: int) -> None:
+def _publish(run_ids: Iterable[int]) -> None:
     global _silent_until
-    if not settings.BROKER_URL or time.monotonic() < _silent_until:
+    if time.monotonic() < _silent_until:
         return
     try:
-        client().publish(CHANNEL, str(run_id))
+        with client().pipeline(transaction=False) as pipeline:
+            for run_id in run_ids:
+                pipeline.publish(CHANNEL, str(run_id))
+            pipeline.execute()
     except (redis.RedisError, OSError):
         _silent_until = time.monotonic() + PUBLISH_PAUSE
         logger.warning("No watcher could be told of a change: the broker can't be reached.")
+
+
+_publisher = _Publisher()
+# A command that triggers a run ends before the thread has had its turn.
+atexit.register(_publisher.flush)
 
 
 class Hub:
@@ -151,6 +197,7 @@ class Hub:
             if not self._waiting and not self._anything:
                 self._listener.cancel()
                 self._listener = None
+                self._listening.clear()
 
     async def _listen(self) -> None:
         # Without a broker there is nothing to hear: every watcher looks by itself.

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.database import give_connection_back
-from tasks import leases, live, writing
+from tasks import hot_rows, leases, live, writing
 from tasks.exceptions import LeaseLost, WorkerStopping
 from tasks.execution import Execution, NoPlace
 from tasks.leases import Lease
@@ -57,7 +57,7 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
         number = writing.take_number_for(lease.task_instance_id)
         if number is None:
             return None
-        row = _ROWS.get(pk=lease.task_instance_id)
+        row = hot_rows.task_instance(lease.task_instance_id)
         if (columns := _columns(row, lease)) is None:
             return None
         is_new = row.state == TaskState.QUEUED
@@ -72,17 +72,11 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
             _park(row, error.conn_id, number)
             return None
         columns |= {**execution.found, "sequence": number}
-        if not TaskInstance.objects.filter(pk=row.pk, **before).update(**columns):
+        if not hot_rows.update(TaskInstance, columns, where={"id": row.pk, **before}):
             raise LeaseLost(f"task instance {row.pk}")
         execution.claimed(number)
     give_connection_back()
     return execution
-
-
-#: With what is read of a run; the texts of its DAG are not.
-_ROWS = TaskInstance.objects.select_related("run__dag").defer(
-    "run__dag__description", "run__dag__notices"
-)
 
 
 def _columns(row: TaskInstance, lease: Lease) -> dict[str, Any] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,7 @@ def trigger_dag_run(
     conf: dict[str, Any] | None = None,
     run_id: str | None = None,
     logical_date: datetime | None = None,
+    data_interval: tuple[datetime, datetime] | None = None,
     note: str = "",
 ) -> DagRun:
     """Make a run with all its rows, and send its first tasks when that is committed.
@@ -53,11 +55,16 @@ def trigger_dag_run(
     now = timezone.now()
     conf = _checked_conf(conf)
     checked_params(spec_of(dag.current_version_id or 0), conf)
+    slot = Slot.at(logical_date or now)
+    if data_interval is not None:
+        slot = replace(
+            slot, data_interval_start=data_interval[0], data_interval_end=data_interval[1]
+        )
     return create_run(
         dag,
         run_type="manual",
         run_id=run_id or f"manual__{now.isoformat()}",
-        slot=Slot.at(logical_date or now),
+        slot=slot,
         conf=conf,
         note=note,
         actor=actor,

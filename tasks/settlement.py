@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from tasks import ending, places, scheduling, steps
+from tasks import ending, hot_rows, places, scheduling, steps
 from tasks.ending import Ending
 from tasks.models import TaskInstance, XCom
 from tasks.outcome import Outcome
@@ -104,10 +104,12 @@ _ENDED: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "due_at
 
 
 def _try(row: TaskInstance, state: TaskState, columns: dict[str, Any]) -> bool:
-    rows = TaskInstance.objects.filter(
-        pk=row.pk, state__in=sources(TASK_MOVES, state), lease_token=row.lease_token
-    )
-    return bool(rows.update(state=state, **columns))
+    where = {
+        "id": row.pk,
+        "state": sources(TASK_MOVES, state),
+        "lease_token": row.lease_token,
+    }
+    return bool(hot_rows.update(TaskInstance, {"state": state, **columns}, where=where))
 
 
 def _chosen_skips(row: TaskInstance, outcome: Outcome, spec: DagSpec) -> set[str]:
@@ -130,8 +132,13 @@ def _chosen_skips(row: TaskInstance, outcome: Outcome, spec: DagSpec) -> set[str
 def _store(row: TaskInstance, xcoms: dict[str, Any]) -> None:
     if xcoms:
         # What an earlier try had left was deleted when the task was cleared.
-        XCom.objects.bulk_create(
-            XCom(task_instance=row, key=key, value=value) for key, value in xcoms.items()
+        now = timezone.now()
+        hot_rows.insert(
+            XCom,
+            [
+                {"task_instance_id": row.pk, "key": key, "value": value, "at": now}
+                for key, value in xcoms.items()
+            ],
         )
 
 

@@ -2,6 +2,8 @@ from django.urls import path, register_converter
 
 from tasks.views import (
     dags,
+    download,
+    editor,
     run_acts,
     run_list,
     run_log,
@@ -30,7 +32,11 @@ register_converter(KeyConverter, "key")
 urlpatterns = [
     path("events/", streams.dashboard_events, name="dashboard-events"),
     path("dags/", dags.index, name="dags"),
+    path("dags/new/", editor.create, name="dag-new"),
     path("dags/<key:dag_id>/", dags.detail, name="dag"),
+    path("dags/<key:dag_id>/edit/", editor.edit, name="dag-edit"),
+    path("dags/<key:dag_id>/download/", download.download, name="dag-download"),
+    path("dags/<key:dag_id>/delete/", editor.delete, name="dag-delete"),
     path("dags/<key:dag_id>/trigger/", trigger.trigger, name="dag-trigger"),
     path("dags/<key:dag_id>/pause/", dags.pause, name="dag-pause"),
     path("dags/<key:dag_id>/versions/", versions.index, name="dag-versions"),

@@ -16,6 +16,7 @@ from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
 from tasks.exceptions import LeaseLost
+from tasks.hot_rows import prepared
 from tasks.leases import Lease
 from tasks.models import LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState, sources
@@ -46,7 +47,7 @@ def take_number(run_id: int) -> int:
 
 def take_number_for(task_instance_id: int) -> int | None:
     """The same for the run of a task instance that may be claimed; ``None`` for any other."""
-    now = _prepared(TaskInstance, "lease_expires_at", timezone.now())
+    now = prepared(TaskInstance, "lease_expires_at", timezone.now())
     with connection.cursor() as cursor:
         cursor.execute(f"{_TAKE} WHERE id = {_RUN_OF} RETURNING sequence", [task_instance_id, now])
         row = cursor.fetchone()
@@ -109,7 +110,8 @@ _RUN_OF = (
 _TAKEN = f"taken AS ({_TAKE} WHERE id = %s RETURNING sequence, state)"
 _HELD = (
     "held AS (SELECT taken.sequence, taken.state FROM taken, tasks_taskinstance ti "
-    "WHERE ti.id = %s AND ti.lease_token = %s AND ti.state IN ('running', 'cancelling') FOR NO KEY UPDATE OF ti)"
+    "WHERE ti.id = %s AND ti.lease_token = %s AND ti.state IN ('running', 'cancelling') "
+    "FOR NO KEY UPDATE OF ti)"
 )
 #: SQLite has one writer, and nothing to lock.
 _TAKE_HELD = (
@@ -120,7 +122,7 @@ _TAKE_HELD = (
 
 
 def _held_values(lease: Lease, run_id: int) -> list[Any]:
-    return [run_id, lease.task_instance_id, _prepared(TaskInstance, "lease_token", lease.token)]
+    return [run_id, lease.task_instance_id, prepared(TaskInstance, "lease_token", lease.token)]
 
 
 def _execute_held(cursor: CursorWrapper, lease: Lease, run_id: int) -> None:
@@ -231,7 +233,7 @@ def _write_at_once(
 
 def _told(change: StepChange) -> list[Any]:
     columns = {**change.columns, "state": change.state.value}
-    values = [_prepared(Step, name, columns[name]) if name in columns else None for name in _TOLD]
+    values = [prepared(Step, name, columns[name]) if name in columns else None for name in _TOLD]
     return [change.position, _allowed(change), *values]
 
 
@@ -245,10 +247,10 @@ def _line(line: LogLine) -> list[Any]:
 def _apply(cursor: CursorWrapper, run_id: int, change: StepChange, number: int) -> None:
     columns: dict[str, Any] = {**change.columns, "state": change.state, "sequence": number}
     settings = [f"{name} = %s" for name in columns]
-    values = [_prepared(Step, name, value) for name, value in columns.items()]
+    values = [prepared(Step, name, value) for name, value in columns.items()]
     if change.state in _TIMED and "started_at" not in columns:
         settings.append("started_at = COALESCE(started_at, %s)")
-        values.append(_prepared(Step, "started_at", columns["ended_at"]))
+        values.append(prepared(Step, "started_at", columns["ended_at"]))
     allowed = _allowed(change)
     marks = ", ".join(["%s"] * len(allowed))
     statement = (
@@ -268,20 +270,9 @@ def _insert(cursor: CursorWrapper, run_id: int, lines: Sequence[LogLine], number
         for value in (
             run_id,
             number,
-            *(_prepared(LogLine, name, getattr(line, name)) for name in names),
+            *(prepared(LogLine, name, getattr(line, name)) for name in names),
         )
     ]
     marks = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(lines))
     statement = f"INSERT INTO tasks_logline (run_id, sequence, {', '.join(names)}) VALUES {marks}"  # noqa: S608
     cursor.execute(statement, values)
-
-
-def _prepared(model: Any, name: str, value: Any) -> Any:
-    """``value`` as the column's field stores it."""
-    return _FIELDS[model][name].get_db_prep_save(value, connection)
-
-
-_FIELDS: dict[Any, dict[str, Any]] = {
-    model: {field.attname: field for field in model._meta.concrete_fields}
-    for model in (Step, LogLine, TaskInstance)
-}

@@ -18,10 +18,30 @@ from patchbay.api import server
 from patchbay.api.bodies import StrictParser, refused_by_length
 from patchbay.api.docs import DESCRIPTION, docs
 from patchbay.api.errors import Api, add_handlers
+from tasks.api import (  # noqa: F401
+    dag_parts,
+    dag_reading,
+    instance_reading,
+    instance_writing,
+    logs,
+    run_reading,
+    run_writing,
+)
+from tasks.api import own as _own  # noqa: F401
+from tasks.api import routing as tasks_routing
 
 View = Callable[..., HttpResponse]
-#: Calls at addresses where an ID could stand, with the methods that are theirs.
-NAMES_OF_CALLS = {"test": ("POST",), "defaults": ("POST",), "enqueue-test": ("GET", "POST")}
+_CONNECTIONS, _RUNS = "api/v2/connections", "api/v2/dags/<dag_id>/dagRuns"
+_TASKS = f"{_RUNS}/<dag_run_id>/taskInstances"
+#: Calls at addresses where an ID could stand: the methods that are theirs, the operation that
+#: takes the ID, and what that calls it.
+AMONG_IDS = {
+    f"{_CONNECTIONS}/test": (("POST",), "get_connection", "connection_id"),
+    f"{_CONNECTIONS}/defaults": (("POST",), "get_connection", "connection_id"),
+    f"{_CONNECTIONS}/enqueue-test": (("GET", "POST"), "get_connection", "connection_id"),
+    f"{_RUNS}/list": (("POST",), "get_dag_run", "dag_run_id"),
+    f"{_TASKS}/list": (("POST",), "get_task_instance", "task_id"),
+}
 
 api = Api(
     title="Patchbay",
@@ -37,7 +57,11 @@ add_handlers(api)
 api.add_router("/auth", access_api.auth)
 api.add_router("/api/v2", server.router)
 api.add_router("/api/v2/connections", routing.airflow)
+api.add_router("/api/v2", tasks_routing.dags)
+api.add_router("/api/v2", tasks_routing.runs)
+api.add_router("/api/v2", tasks_routing.task_instances)
 api.add_router("/api/patchbay/v1/connections", moving.router)
+api.add_router("/api/patchbay/v1", tasks_routing.own)
 api.add_router("/api/patchbay/v1", own.router)
 api.add_router("/api/patchbay/v1", access_api.own)
 
@@ -68,14 +92,14 @@ def no_route(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"error": "API route not found"}, status=404)
 
 
-def _also_an_id(name: str, view: View, *, by_id: View, methods: tuple[str, ...]) -> View:
+def _also_an_id(view: View, name: str, *, methods: tuple[str, ...], by_id: View, key: str) -> View:
     """A connection may be called ``test``, too: only these methods are the call's."""
 
     @wraps(view)
-    def either(request: HttpRequest) -> HttpResponse:
+    def either(request: HttpRequest, **others: str) -> HttpResponse:
         if request.method in methods:
-            return view(request)
-        return by_id(request, connection_id=name)
+            return view(request, **others)
+        return by_id(request, **others, **{key: name})
 
     return either
 
@@ -83,17 +107,19 @@ def _also_an_id(name: str, view: View, *, by_id: View, methods: tuple[str, ...])
 def _patterns() -> tuple[list[URLPattern], str, str]:
     found, app_name, namespace = api.urls
     patterns = [pattern for pattern in found if isinstance(pattern, URLPattern)]
-    by_id = next(pattern.callback for pattern in patterns if pattern.name == "get_connection")
+    views = {pattern.name: pattern.callback for pattern in patterns}
     for pattern in patterns:
         if pattern.name in ("openapi-json", "api-root"):
             continue
         view = pattern.callback
-        name = str(pattern.pattern).rpartition("/")[2]
-        if name in NAMES_OF_CALLS:
-            view = _also_an_id(name, view, by_id=by_id, methods=NAMES_OF_CALLS[name])
+        path = str(pattern.pattern)
+        if path in AMONG_IDS:
+            methods, by_id, key = AMONG_IDS[path]
+            name = path.rpartition("/")[2]
+            view = _also_an_id(view, name, methods=methods, by_id=views[by_id], key=key)
         pattern.callback = _door(view)
     # Fixed addresses before those that take an ID.
-    patterns.sort(key=lambda pattern: "<" in str(pattern.pattern))
+    patterns.sort(key=lambda pattern: str(pattern.pattern).count("<"))
     return patterns, app_name, namespace
 
 

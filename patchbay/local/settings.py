@@ -17,7 +17,7 @@ OWN = tuple(
     for suffix in ("", "_FILE")
 )
 #: Of the terminal's environment, what would lead a service elsewhere: to another broker, another
-#: project's settings, another BigQuery, or into more processes.
+#: project's settings, another BigQuery or object store, or into more processes.
 FOREIGN = (
     "CELERY_",
     "UVICORN_",
@@ -25,6 +25,7 @@ FOREIGN = (
     "DJANGO_SETTINGS_MODULE",
     "WEB_CONCURRENCY",
     "BIGQUERY_",
+    "STORAGE_",
 )
 #: Only the step that makes the first user gets it.
 ADMIN_PASSWORD = "PATCHBAY_ADMIN_PASSWORD"  # noqa: S105 - a name

@@ -26,7 +26,7 @@ BOUNDS = ("gte", "gt", "lte", "lt")
 LONGEST = 1e10
 
 
-def _text(moment: datetime) -> str:
+def written(moment: datetime) -> str:
     """With all its digits: who asks for what began since then must not miss it by some µs."""
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
@@ -39,31 +39,31 @@ def _known(moment: datetime) -> datetime:
     return moment
 
 
-Moment = Annotated[datetime, PlainSerializer(_text, return_type=str)]
+Moment = Annotated[datetime, PlainSerializer(written, return_type=str)]
 MomentSent = Annotated[AwareDatetime, AfterValidator(_known)]
-_Asked = Annotated[datetime, AfterValidator(_known)]
+Asked = Annotated[datetime, AfterValidator(_known)]
 _Seconds = Annotated[float, Field(ge=-LONGEST, le=LONGEST)]
 
 
 class Ranges(BaseModel):
     """Bounds of moments, and of durations in seconds. Times without a time zone are UTC."""
 
-    run_after_gte: _Asked | None = None
-    run_after_gt: _Asked | None = None
-    run_after_lte: _Asked | None = None
-    run_after_lt: _Asked | None = None
-    logical_date_gte: _Asked | None = None
-    logical_date_gt: _Asked | None = None
-    logical_date_lte: _Asked | None = None
-    logical_date_lt: _Asked | None = None
-    start_date_gte: _Asked | None = None
-    start_date_gt: _Asked | None = None
-    start_date_lte: _Asked | None = None
-    start_date_lt: _Asked | None = None
-    end_date_gte: _Asked | None = None
-    end_date_gt: _Asked | None = None
-    end_date_lte: _Asked | None = None
-    end_date_lt: _Asked | None = None
+    run_after_gte: Asked | None = None
+    run_after_gt: Asked | None = None
+    run_after_lte: Asked | None = None
+    run_after_lt: Asked | None = None
+    logical_date_gte: Asked | None = None
+    logical_date_gt: Asked | None = None
+    logical_date_lte: Asked | None = None
+    logical_date_lt: Asked | None = None
+    start_date_gte: Asked | None = None
+    start_date_gt: Asked | None = None
+    start_date_lte: Asked | None = None
+    start_date_lt: Asked | None = None
+    end_date_gte: Asked | None = None
+    end_date_gt: Asked | None = None
+    end_date_lte: Asked | None = None
+    end_date_lt: Asked | None = None
     duration_gte: _Seconds | None = None
     duration_gt: _Seconds | None = None
     duration_lte: _Seconds | None = None

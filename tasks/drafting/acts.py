@@ -12,7 +12,7 @@ from tasks.operators import OPERATORS
 
 
 def act_on(draft: Draft, act: str) -> Draft:
-    """``act`` is the button's value: a name, a task's key, and what is chosen. Raise ``BadDraft``."""
+    """``act`` is a button's value: a name, a task's key, what is chosen. Raise ``BadDraft``."""
     name, _, rest = act.partition(":")
     key, _, chosen = rest.partition(":")
     if name in _ACTS:

@@ -32,9 +32,10 @@ def read_settings(texts: Texts) -> tuple[dict[str, Any], Errors]:
     found: dict[str, Any] = {}
     errors: Errors = {}
     zone = _zone(texts, errors)
-    for name, read in _READERS.items():
+    for name in (*_READERS, *_ZONED):
         try:
-            found |= read(checked_text(texts.get(name, ""), is_long=name in _LONG), zone)
+            text = checked_text(texts.get(name, ""), is_long=name in _LONG)
+            found |= _READERS[name](text) if name in _READERS else _ZONED[name](text, zone)
         except (WrongText, WrongLength, SpecError) as error:
             errors[name] = str(error)
         except ArgumentProblem as error:
@@ -109,17 +110,12 @@ def _zone(texts: Texts, errors: Errors) -> str:
     return name
 
 
-def _dag_id(text: str, zone: str) -> dict[str, Any]:
-    del zone
+def _dag_id(text: str) -> dict[str, Any]:
     if not text:
         raise WrongText("A DAG needs an ID.")
     if text in RESERVED or not text.strip("."):
         raise WrongText(f"{text} can't be an ID: it stands for a page. Choose another.")
     return {"dag_id": check_key(text, what="The ID")}
-
-
-def _plain(name: str) -> Callable[[str, str], dict[str, Any]]:
-    return lambda text, zone: {name: text}
 
 
 def _schedule(text: str, zone: str) -> dict[str, Any]:
@@ -144,35 +140,36 @@ def _local(text: str | None, zone: str) -> str:
     return at.isoformat(timespec="auto" if at.second or at.microsecond else "minutes")
 
 
-def _count(name: str) -> Callable[[str, str], dict[str, Any]]:
-    return lambda text, zone: {name: count_of(text, least=1, most=MOST_ACTIVE)}
+def _count(name: str) -> Callable[[str], dict[str, Any]]:
+    return lambda text: {name: count_of(text, least=1, most=MOST_ACTIVE)}
 
 
-def _tags(text: str, zone: str) -> dict[str, Any]:
-    del zone
+def _tags(text: str) -> dict[str, Any]:
     tags = (tag.strip() for tag in text.split(","))
     return {"tags": tuple(dict.fromkeys(filter(None, tags)))}
 
 
-def _params(text: str, zone: str) -> dict[str, Any]:
-    del zone
+def _params(text: str) -> dict[str, Any]:
     params = json_of(text) if text else {}
     if not isinstance(params, dict):
         raise WrongText('A JSON object is needed, for example {"day": "2026-01-31"}.')
     return {"params": params}
 
 
-_READERS: dict[str, Callable[[str, str], dict[str, Any]]] = {
+_READERS: dict[str, Callable[[str], dict[str, Any]]] = {
     "dag_id": _dag_id,
-    "description": _plain("description"),
+    "description": lambda text: {"description": text},
+    "catchup": lambda text: {"catchup": bool(text)},
+    "max_active_runs": _count("max_active_runs"),
+    "max_active_tasks": _count("max_active_tasks"),
+    "dagrun_timeout": lambda text: {"dagrun_timeout": length_of(text)},
+    "tags": _tags,
+    "params": _params,
+    "doc_md": lambda text: {"doc_md": text},
+}
+#: Those that depend on the time zone.
+_ZONED: dict[str, Callable[[str, str], dict[str, Any]]] = {
     "schedule": _schedule,
     "start_date": _moment("start_date"),
     "end_date": _moment("end_date"),
-    "catchup": lambda text, zone: {"catchup": bool(text)},
-    "max_active_runs": _count("max_active_runs"),
-    "max_active_tasks": _count("max_active_tasks"),
-    "dagrun_timeout": lambda text, zone: {"dagrun_timeout": length_of(text)},
-    "tags": _tags,
-    "params": _params,
-    "doc_md": _plain("doc_md"),
 }

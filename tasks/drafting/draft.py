@@ -51,7 +51,7 @@ class DraftTask:
 
 @dataclass(frozen=True)
 class Removed:
-    """The task that was removed last, and where it stood; ``before`` are the tasks that followed."""
+    """The task that was removed last, where it stood, and before which tasks."""
 
     task: DraftTask
     position: int
@@ -141,7 +141,7 @@ def draft_of_form(sent: QueryDict) -> Draft:
 def _with_sent(task: DraftTask, sent: QueryDict, known: Mapping[str, object]) -> DraftTask:
     """The open task with what its fields hold now."""
     texts = {
-        name.removeprefix(TASK): _lines(sent[name])
+        name.removeprefix(TASK): _lines(sent.get(name, ""))
         for name in sent
         if name.startswith(TASK) and name != f"{TASK}after"
     }
@@ -159,8 +159,7 @@ def _lines(text: str) -> str:
 
 
 def _task_as_json(task: DraftTask) -> dict[str, Any]:
-    texts = {name: text for name, text in task.texts.items() if text}
-    return {"key": task.key, "texts": texts, "after": list(task.after)}
+    return {"key": task.key, "texts": task.texts, "after": list(task.after)}
 
 
 def _as_json(data: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
@@ -28,11 +29,18 @@ class Sketch:
 
 
 @dataclass(frozen=True)
-class NextRuns:
-    """When the schedule would run, by the clock of the DAG; or words instead."""
+class Moment:
+    """A moment as ISO 8601, and in words by the clock of the DAG."""
 
-    moments: tuple[datetime, ...]
-    zone: str
+    iso: str
+    words: str
+
+
+@dataclass(frozen=True)
+class NextRuns:
+    """When the schedule would run; or words instead."""
+
+    moments: tuple[Moment, ...] = ()
     words: str = ""
 
 
@@ -81,35 +89,36 @@ def next_runs(draft: Draft, now: datetime) -> NextRuns:
     values, errors = read_settings(draft.texts)
     zone = values["timezone"]
     if errors.keys() & {"schedule", "timezone", "start_date", "end_date"}:
-        return NextRuns((), zone)
+        return NextRuns()
     names = ("schedule", "interval", "start_date", "end_date", "catchup")
     spec = DagSpec("draft", (), timezone=zone, **{name: values[name] for name in names})
     try:
         timetable = Timetable(spec, data_intervals=settings.CRON_DATA_INTERVALS)
     except SpecError:
-        return NextRuns((), zone)
+        return NextRuns()
     if not timetable.is_scheduled:
-        return NextRuns((), zone, "It runs when somebody triggers it.")
+        return NextRuns((), "It runs when somebody triggers it.")
     if timetable.is_continuous:
-        return NextRuns((), zone, "It runs all the time: each run starts when the one before ends.")
+        return NextRuns((), "It runs all the time: each run starts when the one before ends.")
     if timetable.is_once:
         slot = timetable.first(now)
         words = "It runs once, as soon as it is saved." if slot and slot.run_after <= now else ""
-        moments = (slot.run_after,) if slot and not words else ()
-        return NextRuns(_by_clock(moments, zone), zone, words)
+        once = [slot.run_after] if slot and not words else []
+        return NextRuns(_by_clock(once, zone), words)
     moments = _moments(timetable, now)
     words = "" if moments else "It never runs by itself: no moment fits."
-    return NextRuns(_by_clock(moments, zone), zone, words)
+    return NextRuns(_by_clock(moments, zone), words)
 
 
-def _moments(timetable: Timetable, now: datetime) -> tuple[datetime, ...]:
+def _moments(timetable: Timetable, now: datetime) -> list[datetime]:
     found: list[datetime] = []
     at = now
     while len(found) < NEXT and (slot := timetable.next_after(at)):
         at = slot.run_after
         found.append(at)
-    return tuple(found)
+    return found
 
 
-def _by_clock(moments: tuple[datetime, ...], zone: str) -> tuple[datetime, ...]:
-    return tuple(moment.astimezone(zone_of(zone)) for moment in moments)
+def _by_clock(moments: Iterable[datetime], zone: str) -> tuple[Moment, ...]:
+    local = (moment.astimezone(zone_of(zone)) for moment in moments)
+    return tuple(Moment(at.isoformat(), f"{at:%a} {at.day} {at:%b %Y, %H:%M %Z}") for at in local)

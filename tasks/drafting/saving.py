@@ -101,10 +101,11 @@ def delete_dag(dag_id: str, *, actor: Actor) -> int:
             raise SaveRefused(f"{words}. Cancel what runs, and delete the DAG then.")
         count = runs.count()
         # Row by row it would take minutes, and a version can't go before its runs.
-        for model in (RenderedFields, XCom):
-            model.objects.filter(task_instance__run__dag=dag).delete()
-        for model in (LogLine, Step, TaskInstance):
-            model.objects.filter(run__dag=dag).delete()
+        RenderedFields.objects.filter(task_instance__run__dag=dag).delete()
+        XCom.objects.filter(task_instance__run__dag=dag).delete()
+        LogLine.objects.filter(run__dag=dag).delete()
+        Step.objects.filter(run__dag=dag).delete()
+        TaskInstance.objects.filter(run__dag=dag).delete()
         runs.delete()
         Dag.objects.filter(pk=dag.pk).update(current_version=None)
         dag.versions.all().delete()

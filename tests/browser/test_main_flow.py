@@ -20,9 +20,7 @@ from tests.tasks.conftest import query_task, save_dag
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 PASSWORD = "a long password"
-ROWS = [
-    f"step-{position_of(number, None if number in (1, 6) else 0)}" for number in range(1, 7)
-]
+ROWS = [f"step-{position_of(number, None if number in (1, 6) else 0)}" for number in range(1, 7)]
 
 
 @pytest.fixture(autouse=True)

@@ -20,9 +20,7 @@ from tests.e2e.events import Event, Stream, session_cookie
 from tests.fakes.google import FakeGoogle, JobPlan
 from tests.tasks.conftest import trigger
 
-ROWS = [
-    f"step-{position_of(number, None if number in (1, 6) else 0)}" for number in range(1, 7)
-]
+ROWS = [f"step-{position_of(number, None if number in (1, 6) else 0)}" for number in range(1, 7)]
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 

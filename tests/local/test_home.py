@@ -26,7 +26,7 @@ def test_the_home_is_var_unless_a_variable_moves_it(tmp_path: Path) -> None:
 def test_its_folders_are_private(tmp_path: Path) -> None:
     home = Home(tmp_path / "deep" / "home")
     with home.open(url=URL):
-        for folder in (home.path, home.log, home.valkey, home.bigquery):
+        for folder in (home.path, home.log, home.valkey, home.bigquery, home.storage):
             assert mode(folder) == 0o700
         assert mode(home.path / "lock") == 0o600
 

@@ -44,7 +44,7 @@ def test_a_first_start_works_a_second_keeps_the_data_and_nothing_is_left(tmp_pat
         assert "DAG run successful" in watched.stdout
         _second_start_is_refused(home, url)
         processes = children(running.process.pid)
-        assert len(processes) == 5
+        assert len(processes) == 6
         running.signal(signal.SIGINT)
         assert running.exit_code() == 0
     assert not any(alive(pid) for pid in processes)

@@ -15,12 +15,13 @@ from connections.models import Connection
 from connections.services import delete_connection, update_connection
 from connections.validation import Draft
 from patchbay.local.demo import ADMIN_CREATED, CONNECTION
-from patchbay.local.seed import create_admin, is_loopback, prepare_demo_connection
+from patchbay.local.seed import Endpoints, create_admin, is_loopback, prepare_demo_connection
 
 pytestmark = pytest.mark.django_db
 
-FIRST = "http://127.0.0.1:40001"
-SECOND = "http://127.0.0.1:40002"
+FIRST = Endpoints("http://127.0.0.1:40001", "http://127.0.0.1:40003")
+SECOND = Endpoints("http://127.0.0.1:40002", "http://127.0.0.1:40004")
+DEMO = {"project": "patchbay-demo", "is_anonymous": True}
 
 
 def extra() -> dict[str, Any]:
@@ -66,35 +67,47 @@ def test_no_user_is_made_where_there_is_one(capsys: pytest.CaptureFixture[str]) 
     assert capsys.readouterr().out == ""
 
 
-def test_the_demo_connection_reaches_the_local_bigquery_anonymously() -> None:
+def test_the_demo_connection_reaches_the_local_servers_anonymously() -> None:
     prepare_demo_connection(FIRST)
     stored = Connection.objects.get(conn_id=CONNECTION)
     assert stored.conn_type == "google_cloud_platform"
-    assert extra() == {"project": "patchbay-demo", "is_anonymous": True, "api_endpoint": FIRST}
+    assert extra() == {
+        **DEMO,
+        "api_endpoint": "http://127.0.0.1:40001",
+        "storage_endpoint": "http://127.0.0.1:40003",
+    }
 
 
-def test_a_second_start_on_the_same_port_changes_nothing() -> None:
+def test_without_a_local_object_store_it_names_none() -> None:
+    prepare_demo_connection(Endpoints("http://bigquery:9050"))
+    assert extra() == {**DEMO, "api_endpoint": "http://bigquery:9050"}
+
+
+def test_a_second_start_on_the_same_ports_changes_nothing() -> None:
     prepare_demo_connection(FIRST)
     prepare_demo_connection(FIRST)
     assert Connection.objects.get(conn_id=CONNECTION).version == 1
 
 
-def test_the_demo_connection_follows_the_local_bigquery_and_keeps_the_rest() -> None:
+def test_the_demo_connection_follows_the_local_servers_and_keeps_the_rest() -> None:
     prepare_demo_connection(FIRST)
     edit(read_timeout=5)
     prepare_demo_connection(SECOND)
-    assert extra() == {
-        "project": "patchbay-demo",
-        "is_anonymous": True,
-        "api_endpoint": SECOND,
-        "read_timeout": 5,
-    }
+    assert extra() == {**DEMO, **SECOND.extra, "read_timeout": 5}
+
+
+def test_one_of_an_earlier_release_gets_the_object_store_too() -> None:
+    prepare_demo_connection(Endpoints(FIRST.bigquery))
+    prepare_demo_connection(FIRST)
+    assert extra() == {**DEMO, **FIRST.extra}
+    assert Connection.objects.get(conn_id=CONNECTION).version == 2
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"api_endpoint": "https://bigquery.example.com"},
+        {"storage_endpoint": "https://storage.example.com"},
         {"is_anonymous": False, "key_path": "/etc/key.json"},
         {"api_endpoint": ""},
     ],
@@ -113,7 +126,7 @@ def test_what_follows_keeps_its_day_of_expiry_and_stays_disabled() -> None:
     Connection.objects.update(expires_at=day, is_disabled=True)
     prepare_demo_connection(SECOND)
     stored = Connection.objects.get(conn_id=CONNECTION)
-    assert extra()["api_endpoint"] == SECOND
+    assert extra() == {**DEMO, **SECOND.extra}
     assert (stored.expires_at, stored.is_disabled) == (day, True)
 
 

@@ -57,6 +57,7 @@ def test_variables_of_other_projects_do_not_lead_the_services_elsewhere() -> Non
         "DJANGO_SETTINGS_MODULE": "other.settings",
         "WEB_CONCURRENCY": "8",
         "BIGQUERY_EMULATOR_HOST": "http://other",
+        "STORAGE_DIR": "/elsewhere",
     }
     environment = base_environment(HOME, variables)
     assert set(environment).isdisjoint(variables)

@@ -1,0 +1,172 @@
+// The editor of a DAG: each button's answer comes in place, so that nothing typed is ever lost, and
+// the graph and the next runs follow what one types. Without it each button loads the page anew.
+
+import { paint } from "./code-field.js";
+import { morph, parse } from "./morph.js";
+import { search } from "./operator-search.js";
+
+const PAUSE = 350;
+const said = document.querySelector("[data-editor-said]");
+let changed = "changed" in form().dataset;
+let last = Promise.resolve();
+let timer = 0;
+
+function form() {
+  return document.getElementById("editor");
+}
+
+function showChanged() {
+  form().querySelector("[data-unsaved]").textContent = changed ? "Unsaved changes" : "";
+}
+
+/** Say above the form what went wrong with sending it; what was typed stays. */
+function complain(words) {
+  const note = document.createElement("div");
+  note.className = "note error";
+  note.setAttribute("role", "alert");
+  note.append(words);
+  document.getElementById("editor-notes").replaceChildren(note);
+  note.scrollIntoView({ block: "center" });
+}
+
+/** A page that was open for long, or a new sign-in, has another token. */
+async function freshToken() {
+  const answer = await fetch(location.href, { headers: { "X-Editor": "1" } });
+  const [page] = answer.redirected ? [] : parse(await answer.text());
+  return page?.querySelector?.("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+async function post(name, value) {
+  const data = new FormData(form());
+  data.set(name, value);
+  const send = () =>
+    fetch(form().action, { method: "POST", body: data, headers: { "X-Editor": "1" } });
+  let answer = await send();
+  if (answer.status === 403) {
+    data.set("csrfmiddlewaretoken", await freshToken());
+    answer = await send();
+  }
+  return answer;
+}
+
+function wordsOf(answer) {
+  if (answer.redirected) return "You are signed out. Sign in in another tab, and press again here.";
+  if (answer.status === 403) return "Your role doesn’t let you change DAGs any more.";
+  if (answer.status === 400 || answer.status === 413) {
+    return "This was not taken: it may be too large for one DAG.";
+  }
+  return `The server answered ${answer.status}. Nothing is lost: try again.`;
+}
+
+/** Open the folds around an element, so that it can have the focus. */
+function reveal(element) {
+  for (let box = element.closest("details"); box; box = box.parentElement.closest("details")) {
+    box.open = true;
+  }
+}
+
+function goTo(element) {
+  reveal(element);
+  element.focus();
+}
+
+/** Fields in folds that the server wants seen are opened: a morph leaves folds as they are. */
+function show(html, { isLook }) {
+  const [next] = parse(html);
+  morph(form(), next);
+  paint();
+  showChanged();
+  for (const wrong of form().querySelectorAll("details [aria-invalid=true]")) reveal(wrong);
+  const goal = form().querySelector("[autofocus]");
+  if (goal && !isLook) goTo(goal);
+}
+
+async function carryOut(name, value, focused) {
+  form().setAttribute("aria-busy", "true");
+  try {
+    const answer = await post(name, value);
+    const isForm = answer.ok || answer.status === 422;
+    if (answer.redirected || !isForm) return complain(wordsOf(answer));
+    if (answer.headers.get("Content-Type").startsWith("application/json")) {
+      const { url } = await answer.json();
+      changed = false;
+      location.assign(url);
+      return;
+    }
+    show(await answer.text(), { isLook: value === "look" });
+    keepFocus(focused);
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    complain("The server can’t be reached. Nothing is lost: try again.");
+  } finally {
+    form().removeAttribute("aria-busy");
+  }
+}
+
+/** A button that the answer has taken away leaves the focus nowhere: the list of tasks gets it. */
+function keepFocus(focused) {
+  if (!focused || document.activeElement !== document.body) return;
+  const again = [...form().querySelectorAll("button[name=act]")].find(
+    (button) => button.value === focused && !button.disabled,
+  );
+  (again ?? form().querySelector("[data-check]")).focus({ preventScroll: true });
+}
+
+/** One after the other: an answer to what is older must not take the place of a newer one. */
+function act(name, value, focused = "") {
+  clearTimeout(timer);
+  last = last.then(() => carryOut(name, value, focused));
+  return last;
+}
+
+function lookSoon() {
+  clearTimeout(timer);
+  timer = setTimeout(() => act("act", "look"), PAUSE);
+}
+
+function clickOn(selector) {
+  form().querySelector(selector)?.click();
+}
+
+document.addEventListener("submit", (event) => {
+  if (event.target !== form()) return;
+  event.preventDefault();
+  const { name, value } = event.submitter ?? { name: "act", value: "check" };
+  if (name === "act" && /^(add|remove|restore|duplicate|up|down|operator)\b/.test(value)) {
+    changed = true;
+  }
+  const isAgain = name === "act" && value === "check";
+  act(name || "act", value || "check", value).then(() => {
+    if (isAgain) said.textContent = document.getElementById("editor-notes").textContent.trim();
+  });
+});
+document.addEventListener("input", (event) => {
+  if (!form().contains(event.target) || event.target.matches("[data-find-operator]")) return;
+  changed = true;
+  showChanged();
+  if (event.target.matches("[data-looks]")) lookSoon();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
+  event.preventDefault();
+  clickOn(event.shiftKey ? "[data-check]" : "[data-save]");
+});
+document.addEventListener("click", (event) => {
+  const node = event.target.closest(".dag-graph a, .graph-list a, [data-to-field]");
+  if (node && form().contains(node)) {
+    event.preventDefault();
+    const target = document.getElementById((node.getAttribute("href") ?? "").slice(1));
+    if (target?.matches("button")) target.click();
+    else if (target) goTo(target);
+  }
+  if (event.target.closest("[data-leave]")) changed = false;
+});
+addEventListener("beforeunload", (event) => {
+  if (changed) event.preventDefault();
+});
+
+search(document);
+paint();
+showChanged();
+const goal = form().querySelector("[autofocus]");
+if (goal) goTo(goal);
