@@ -78,7 +78,7 @@ def changes_since(run_id: int, cursor: int, *, most_lines: int = 500) -> Changes
     tasks = {pk: place for _, pk, place in steps if pk is not None}
     tasks |= dict(TaskInstance.objects.filter(**later).order_by().values_list("pk", "position"))
     lines = LogLine.objects.filter(**later).select_related("task_instance")
-    last = list(lines.order_by("-sequence")[:most_lines])
+    last = list(lines.order_by("-sequence", "-pk")[:most_lines])
     return Changes(run, tasks, frozenset(position for position, _, _ in steps), last[::-1])
 
 

@@ -208,7 +208,8 @@ def _matching(filters: DagFilters) -> QuerySet[Dag]:
     if filters.last_dag_run_state is not None:
         rows = rows.filter(last_state__in=run_states([filters.last_dag_run_state]))
     rows = _with_tags(_with_a_run(rows, filters), filters)
-    return rows.order_by(*ordering(filters.order_by, ORDERS))
+    found: QuerySet[Dag] = rows.order_by(*ordering(filters.order_by, ORDERS))
+    return found
 
 
 def _with_a_run(rows: QuerySet[Dag], filters: DagFilters) -> QuerySet[Dag]:

@@ -13,6 +13,7 @@ from access.audit import Actor
 from access.bearer import Bearer, demand
 from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
+from tasks import services
 from tasks.acts import cancel_run, clear_tasks, mark_task, set_note
 from tasks.api.finding import is_possible, known_run
 from tasks.api.routing import runs
@@ -28,7 +29,6 @@ from tasks.api.selection import Wanted, last_first, to_clear
 from tasks.api.states import DagRunState
 from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
 from tasks.models import DagRun, TaskInstance
-from tasks.services import trigger_dag_run
 from tasks.states import TASK_HELD, RunState, TaskState
 from tasks.versions import spec_of
 
@@ -42,7 +42,7 @@ _WELL = frozenset({TaskState.SUCCESS, TaskState.SKIPPED, TaskState.REMOVED})
     summary="Trigger a DAG",
     response={200: DAGRunResponse, 400: Problem, **refusals(404, 409)},
 )
-def trigger_dag_run_by_call(request: HttpRequest, dag_id: str, body: TriggerDAGRunPostBody) -> Any:
+def trigger_dag_run(request: HttpRequest, dag_id: str, body: TriggerDAGRunPostBody) -> Any:
     """Makes a run of the DAG's present version. The run begins by itself, also when the broker
     can't be reached now."""
     if body.run_after is not None and body.run_after > timezone.now():
@@ -62,7 +62,7 @@ def trigger_dag_run_by_call(request: HttpRequest, dag_id: str, body: TriggerDAGR
 
 def _made(dag_id: str, body: TriggerDAGRunPostBody, actor: Actor) -> DagRun:
     ends = (body.data_interval_start, body.data_interval_end)
-    return trigger_dag_run(
+    return services.trigger_dag_run(
         dag_id,
         actor=actor,
         conf=body.conf,

@@ -81,7 +81,9 @@ _seen: dict[Path, object] = {}
 
 def sync_if_changed(folder: Path, *, timeout: float) -> None:
     """What beat calls: read the files only when this process sees that one has changed."""
-    signature = sorted(_looks(folder))
+    # An ID that the browser gave up may be that of a file.
+    taken = Dag.objects.filter(origin=DagOrigin.BROWSER).values_list("dag_id", flat=True)
+    signature = (sorted(_looks(folder)), sorted(taken))
     if _seen.get(folder) != signature:
         files = sync(folder, timeout=timeout)
         # What took too long, on a machine that was busy, is tried again.

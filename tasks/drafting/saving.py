@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from access.audit import Actor, record
 from connections.exceptions import PatchbayError
+from tasks.dag_versions import make_present
 from tasks.exceptions import DagNotFound
 from tasks.models import (
     Dag,
@@ -21,7 +21,6 @@ from tasks.models import (
     TaskInstance,
     XCom,
 )
-from tasks.planning import plan, starts_paused
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL
 
@@ -55,10 +54,8 @@ def create_dag(spec: DagSpec, *, actor: Actor) -> Saved:
     """Raise ``SaveRefused`` where the ID is taken."""
     try:
         with transaction.atomic():
-            dag = Dag.objects.create(
-                dag_id=spec.dag_id, origin=DagOrigin.BROWSER, is_paused=starts_paused(spec)
-            )
-            _store(dag, spec, number=1, actor=actor)
+            dag = Dag.objects.create(dag_id=spec.dag_id, origin=DagOrigin.BROWSER)
+            make_present(dag, spec, by=actor.name)
             record(actor, "created", what="dag", name=dag.dag_id, version=1)
     except IntegrityError:
         raise SaveRefused(_taken(spec.dag_id), is_id=True) from None
@@ -80,8 +77,8 @@ def change_dag(spec: DagSpec, *, seen: int, actor: Actor) -> Saved:
             return Saved(dag, present.number, is_new_version=False)
         if present.number != seen:
             raise Stale(present)
+        make_present(dag, spec, by=actor.name)
         number = present.number + 1
-        _store(dag, spec, number=number, actor=actor)
         record(actor, "changed", what="dag", name=dag.dag_id, version=number)
     return Saved(dag, number, is_new_version=True)
 
@@ -122,23 +119,6 @@ def _locked(dag_id: str) -> Dag:
     if dag.origin != DagOrigin.BROWSER:
         raise SaveRefused(f"{dag_id} comes from the file {dag.filename}: change it there.")
     return dag
-
-
-def _store(dag: Dag, spec: DagSpec, *, number: int, actor: Actor) -> None:
-    """A version, now the present one, and when it runs next."""
-    now = timezone.now()
-    dag.current_version = DagVersion.objects.create(
-        dag=dag,
-        number=number,
-        spec=spec.to_json(),
-        digest=spec.digest(),
-        conn_ids=list(spec.conn_ids),
-        created_by_name=actor.name,
-    )
-    dag.description = spec.description
-    dag.updated_at = now
-    dag.save(update_fields=["current_version", "description", "updated_at"])
-    plan(dag, now)
 
 
 def _taken(dag_id: str) -> str:

@@ -192,14 +192,13 @@ def delete(request: HttpRequest, dag_id: str) -> HttpResponse:
         else:
             messages.success(request, f"DAG {dag_id} is deleted.")
             return redirect("dags")
+    active = dag.runs.exclude(state__in=RUN_TERMINAL).order_by("-queued_at")
     context = {
         "dag": dag,
         "words": words,
         "run_count": dag.runs.count(),
         "version_count": dag.versions.count(),
         "last": dag.runs.order_by("-queued_at").first(),
-        "active": list(
-            dag.runs.exclude(state__in=RUN_TERMINAL).order_by("-queued_at")[:MOST_NAMED]
-        ),
+        "active": list(active[:MOST_NAMED]),
     }
     return render(request, "tasks/editor_delete.html", context, status=422 if words else 200)

@@ -32,7 +32,7 @@ LEVELS: dict[str, tuple[tuple[str, ...], str]] = {
 
 @dataclass(frozen=True)
 class LogFilter:
-    """Which lines are asked for; ``before`` is the number of the first line already seen."""
+    """Which lines are asked for; ``before`` is the key of the first line already seen."""
 
     level: str = ""
     find: str = ""
@@ -60,7 +60,7 @@ class LogFilter:
             found = found.filter(task_instance__task_id=self.task_id)
         if self.try_number is not None:
             found = found.filter(try_number=self.try_number)
-        return found.filter(sequence__lt=self.before) if self.before is not None else found
+        return found.filter(pk__lt=self.before) if self.before is not None else found
 
     def takes(self, line: LogLine) -> bool:
         """Whether a new line is one of those that are asked for."""
@@ -93,10 +93,10 @@ def whole(text: str | None) -> int | None:
 
 
 def log_context(run: DagRun, wanted: LogFilter) -> dict[str, Any]:
-    lines = list(wanted.rows(run).order_by("-sequence")[: MOST_LINES + 1])
+    lines = list(wanted.rows(run).order_by("-sequence", "-pk")[: MOST_LINES + 1])
     has_earlier = len(lines) > MOST_LINES
     lines = lines[:MOST_LINES][::-1]
-    earlier = replace(wanted, before=lines[0].sequence).query if has_earlier else ""
+    earlier = replace(wanted, before=lines[0].pk).query if has_earlier else ""
     return {
         "lines": lines,
         "log": wanted,
@@ -122,12 +122,12 @@ async def download(request: HttpRequest, pk: int) -> StreamingHttpResponse:
 async def _text(run: DagRun, wanted: LogFilter) -> AsyncIterator[str]:
     last = 0
     while True:
-        rows = wanted.rows(run).filter(sequence__gt=last).order_by("sequence")[:CHUNK]
+        rows = wanted.rows(run).filter(pk__gt=last).order_by("sequence", "pk")[:CHUNK]
         lines = await sync_to_async(lambda found=rows: list(found))()
         if not lines:
             return
         yield "".join(_line(line) for line in lines)
-        last = lines[-1].sequence
+        last = lines[-1].pk
 
 
 def _line(line: LogLine) -> str:

@@ -87,7 +87,10 @@ STREAMS = {"dashboard-events", "run-events"}
 
 SEEING, WRITING, USING = {"read", "write"}, {"write"}, {"use"}
 ANY_TOKEN = {"read", "write", "use"}
-V1 = "/api/patchbay/v1"
+V1, V2 = "/api/patchbay/v1", "/api/v2"
+RUNS = f"{V2}/dags/{{dag_id}}/dagRuns"
+RUN = f"{RUNS}/{{dag_run_id}}"
+TASKS = f"{RUN}/taskInstances"
 #: method and path of the call -> (least role, scopes of which a token needs one)
 CALLS: dict[str, tuple[str, set[str]]] = {
     "POST /auth/token": (ANYBODY, ANY_TOKEN),
@@ -113,6 +116,42 @@ CALLS: dict[str, tuple[str, set[str]]] = {
     f"GET {V1}/tokens": (SIGNED_IN, ANY_TOKEN),
     f"POST {V1}/tokens": (VIEWER, SEEING),
     f"DELETE {V1}/tokens/{{token_id}}": (SIGNED_IN, set()),
+    # DAGs, runs and their tasks, in Airflow's shapes
+    f"GET {V2}/dags": (VIEWER, SEEING),
+    f"GET {V2}/dags/{{dag_id}}": (VIEWER, SEEING),
+    f"GET {V2}/dags/{{dag_id}}/details": (VIEWER, SEEING),
+    f"PATCH {V2}/dags/{{dag_id}}": (OPERATOR, USING),
+    f"GET {V2}/dags/{{dag_id}}/tasks": (VIEWER, SEEING),
+    f"GET {V2}/dags/{{dag_id}}/tasks/{{task_id}}": (VIEWER, SEEING),
+    f"GET {V2}/dags/{{dag_id}}/dagVersions": (VIEWER, SEEING),
+    f"GET {V2}/dags/{{dag_id}}/dagVersions/{{version_number}}": (VIEWER, SEEING),
+    f"GET {V2}/dagSources/{{dag_id}}": (VIEWER, SEEING),
+    f"GET {V2}/importErrors": (VIEWER, SEEING),
+    f"GET {V2}/importErrors/{{import_error_id}}": (VIEWER, SEEING),
+    f"GET {RUNS}": (VIEWER, SEEING),
+    f"POST {RUNS}": (OPERATOR, USING),
+    f"POST {RUNS}/list": (VIEWER, SEEING),
+    f"GET {RUN}": (VIEWER, SEEING),
+    f"PATCH {RUN}": (OPERATOR, USING),
+    f"POST {RUN}/clear": (OPERATOR, USING),
+    f"POST {V2}/dags/{{dag_id}}/clearTaskInstances": (OPERATOR, USING),
+    f"GET {TASKS}": (VIEWER, SEEING),
+    f"POST {TASKS}/list": (VIEWER, SEEING),
+    f"GET {TASKS}/{{task_id}}": (VIEWER, SEEING),
+    f"PATCH {TASKS}/{{task_id}}": (OPERATOR, USING),
+    f"GET {TASKS}/{{task_id}}/tries": (VIEWER, SEEING),
+    f"GET {TASKS}/{{task_id}}/tries/{{task_try_number}}": (VIEWER, SEEING),
+    f"GET {TASKS}/{{task_id}}/logs/{{try_number}}": (VIEWER, SEEING),
+    f"GET {TASKS}/{{task_id}}/xcomEntries": (VIEWER, SEEING),
+    f"GET {TASKS}/{{task_id}}/xcomEntries/{{xcom_key}}": (VIEWER, SEEING),
+    # and as Patchbay knows them
+    f"GET {V1}/dags/{{dag_id}}/dagRuns/{{dag_run_id}}": (VIEWER, SEEING),
+    f"POST {V1}/dags/{{dag_id}}/dagRuns/{{dag_run_id}}/cancel": (OPERATOR, USING),
+    f"GET {V1}/dags/{{dag_id}}/dagRuns/{{dag_run_id}}/steps": (VIEWER, SEEING),
+    f"POST {V1}/dags/{{dag_id}}/dagRuns/{{dag_run_id}}/taskInstances/{{task_id}}/cancel": (
+        OPERATOR,
+        USING,
+    ),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 from django.apps import apps
 from django.urls import resolve, reverse
@@ -55,7 +56,17 @@ class World:
     def path(self, pattern: str) -> str:
         """The path of a call of the API, at what there is."""
         return pattern.format(
-            connection_id=self.connection.conn_id, conn_type="postgres", token_id=self.token.pk
+            connection_id=self.connection.conn_id,
+            conn_type="postgres",
+            token_id=self.token.pk,
+            dag_id=self.run.dag.dag_id,
+            dag_run_id=quote(self.run.run_id),
+            task_id="bq_task",
+            version_number=1,
+            import_error_id=1,
+            try_number=1,
+            task_try_number=1,
+            xcom_key="return_value",
         )
 
 

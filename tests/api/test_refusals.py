@@ -19,6 +19,7 @@ from patchbay.environment import Rate
 from tests.api.calls import BY, CONNECTIONS, OWN, Caller, everything, faults, stored
 from tests.roles import user_of
 
+DAGS = "/api/v2/dags"
 BODY = {"connection_id": "new", "conn_type": "http"}
 #: Who may only test tests what is stored.
 AS_STORED = {"connection_id": "pg", "conn_type": "postgres"}
@@ -38,6 +39,37 @@ CALLS: list[tuple[str, str, Any, str, str]] = [
     ("POST", f"{OWN}/connections/import?file_format=json", {}, "Editor", "write"),
     ("POST", f"{OWN}/connections/export", {}, "Editor", "write"),
     ("POST", f"{OWN}/connections/export", {"redact": False}, "Admin", "use"),
+    ("GET", DAGS, None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/details", None, "Viewer", "read"),
+    ("PATCH", f"{DAGS}/d", {"is_paused": True}, "Operator", "use"),
+    ("GET", f"{DAGS}/d/tasks", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/tasks/t", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagVersions", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagVersions/1", None, "Viewer", "read"),
+    ("GET", "/api/v2/dagSources/d", None, "Viewer", "read"),
+    ("GET", "/api/v2/importErrors", None, "Viewer", "read"),
+    ("GET", "/api/v2/importErrors/1", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns", None, "Viewer", "read"),
+    ("POST", f"{DAGS}/d/dagRuns", {"logical_date": None}, "Operator", "use"),
+    ("POST", f"{DAGS}/~/dagRuns/list", {}, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r", None, "Viewer", "read"),
+    ("PATCH", f"{DAGS}/d/dagRuns/r", {"note": "n"}, "Operator", "use"),
+    ("POST", f"{DAGS}/d/dagRuns/r/clear", {}, "Operator", "use"),
+    ("POST", f"{DAGS}/d/clearTaskInstances", {}, "Operator", "use"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances", None, "Viewer", "read"),
+    ("POST", f"{DAGS}/~/dagRuns/~/taskInstances/list", {}, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t", None, "Viewer", "read"),
+    ("PATCH", f"{DAGS}/d/dagRuns/r/taskInstances/t", {"note": "n"}, "Operator", "use"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t/tries", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t/tries/1", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t/logs/1", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t/xcomEntries", None, "Viewer", "read"),
+    ("GET", f"{DAGS}/d/dagRuns/r/taskInstances/t/xcomEntries/k", None, "Viewer", "read"),
+    ("GET", f"{OWN}/dags/d/dagRuns/r", None, "Viewer", "read"),
+    ("GET", f"{OWN}/dags/d/dagRuns/r/steps", None, "Viewer", "read"),
+    ("POST", f"{OWN}/dags/d/dagRuns/r/cancel", {}, "Operator", "use"),
+    ("POST", f"{OWN}/dags/d/dagRuns/r/taskInstances/t/cancel", {}, "Operator", "use"),
 ]
 RANKS = ["", "Viewer", "Operator", "Editor", "Admin"]
 every_call = pytest.mark.parametrize(

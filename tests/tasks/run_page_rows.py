@@ -150,10 +150,10 @@ def _steps(instance: TaskInstance, try_number: int, state: str) -> list[Step]:
 
 @transaction.atomic
 def add_lines(instance: TaskInstance, *lines: tuple[str, str], try_number: int = 1) -> None:
-    """Lines of (level, text), each with the next number of the run's sequence."""
+    """Lines of (level, text), all with the next number of the run's sequence."""
     run = instance.run
+    run.sequence += 1
     for level, text in lines:
-        run.sequence += 1
         LogLine.objects.create(
             run=run,
             task_instance=instance,

@@ -1,0 +1,101 @@
+"""A DAG is made in the browser by hand: three tasks of SQL, drawn, checked, saved and run."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from connections.services import create_connection
+from connections.validation import Draft
+from tasks.models import Dag
+from tests.browser.conftest import shoot
+from tests.browser.walking import let_in
+from tests.conftest import ACTOR
+
+pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
+
+MAKE = """CREATE TABLE IF NOT EXISTS day (
+  ds text,  -- the run's date
+  rain int
+)"""
+FILL = "INSERT INTO day VALUES ('{{ ds }}', {{ params.rain }})"
+CHECK = "SELECT count(*) FROM day WHERE ds = '{{ ds }}' AND rain >= 7"
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    path = tmp_path / "rain.db"
+    sqlite3.connect(path).close()
+    create_connection(Draft("rain_db", "sqlite", host=str(path)), actor=ACTOR)
+    create_connection(Draft("warehouse", "postgres", host="db.example.com"), actor=ACTOR)
+    return path
+
+
+def labelled(page: Page, words: str) -> Locator:
+    """The field whose label is just that, needed or not."""
+    return page.get_by_label(re.compile(rf"^{words}(\s+needed)?$"))
+
+
+def choose(page: Page, words: str) -> None:
+    """By the search of the catalogue and Enter."""
+    page.get_by_label("Search operators").fill(words)
+    page.keyboard.press("Enter")
+    expect(labelled(page, "Task ID")).to_be_focused()
+
+
+def add(page: Page) -> None:
+    page.get_by_role("button", name="Add a task").click()
+
+
+def write(page: Page) -> None:
+    labelled(page, "DAG ID").fill("rain")
+    page.get_by_label("Tags").fill("weather, daily")
+    page.get_by_label("Description").fill("How much it rained.")
+    page.get_by_label("Schedule").fill("0 6 * * 1-5")
+    page.get_by_label("Time zone").fill("Europe/Vienna")
+    expect(page.locator("#next-runs time")).to_have_count(3)
+    page.get_by_text("Dates, limits, params").click()
+    page.get_by_label("Params").fill('{"rain": 7}')
+    choose(page, "execute query")
+    labelled(page, "Task ID").fill("make")
+    labelled(page, "Connection").select_option("rain_db")
+    labelled(page, "SQL").fill(MAKE)
+    add(page)
+    choose(page, "execute query")
+    labelled(page, "Task ID").fill("fill")
+    labelled(page, "Connection").select_option("rain_db")
+    labelled(page, "SQL").fill(FILL)
+    page.get_by_text("Advanced").click()
+    page.get_by_label("Retries").fill("2")
+    add(page)
+    choose(page, "sqlcheck")
+    labelled(page, "Task ID").fill("check")
+    labelled(page, "Connection").select_option("rain_db")
+    labelled(page, "SQL").fill(CHECK)
+
+
+def test_three_tasks_of_sql_are_written_drawn_saved_and_run(
+    page: Page, web: str, worker: object, database: Path
+) -> None:
+    let_in(page.context, web)
+    page.goto(f"{web}/dags/")
+    page.get_by_role("link", name="New DAG").click()
+    shoot(page, "editor-empty-1280-light")
+    write(page)
+    expect(page.locator(".dag-graph .node")).to_have_count(3)
+    expect(page.locator(".code-field.painted .word").first).to_have_text("SELECT")
+    shoot(page, "editor-task-1280-light")
+    page.keyboard.press("Control+Shift+Enter")
+    expect(page.get_by_text("All is right. Nothing is saved yet.")).to_be_visible()
+    assert not Dag.objects.exists()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("DAG rain is saved as version 1.")).to_be_visible()
+    page.get_by_role("button", name="Trigger", exact=True).click()
+    expect(page.locator("#run-state")).to_contain_text("Success", timeout=30_000)
+    with sqlite3.connect(database) as found:
+        [(_, rain)] = found.execute("SELECT * FROM day").fetchall()
+    assert rain == 7
