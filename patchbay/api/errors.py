@@ -26,8 +26,22 @@ PLAIN = frozenset(
         *("update_mask", "limit", "offset", "order_by", "name", "scopes", "expires_at"),
         *("file_format", "serialization", "existing", "skip_bad", "dry_run", "redact"),
         *("connection_ids", "commit_on_success", "executor", "queue"),
+        *("dag_id", "dag_ids", "dag_run_id", "dag_run_ids", "task_id", "task_ids", "map_index"),
+        *("try_number", "task_try_number", "version_number", "import_error_id"),
+        *("is_paused", "paused", "tags_match_mode", "exclude_stale", "has_import_errors"),
+        *("state", "states", "new_state", "dag_run_state", "last_dag_run_state", "run_type"),
+        *("data_interval_start", "data_interval_end", "page_limit", "page_offset"),
+        *("only_failed", "only_new", "only_running", "reset_dag_runs", "run_on_latest_version"),
+        *(f"include_{which}" for which in ("upstream", "downstream", "future", "past")),
+        *(
+            f"{what}{bound}"
+            for what in ("logical_date", "run_after", "start_date", "end_date", "duration")
+            for bound in ("", "_gte", "_gt", "_lte", "_lt")
+        ),
     )
 )
+#: What stands in it is the caller's own, by whatever name.
+HIDDEN = "conf"
 COLUMNS = frozenset(
     ("conn_type", "description", "host", "schema", "login", "password", "port", "extra")
 )
@@ -85,6 +99,8 @@ def _fault(error: Any, *, model: Any) -> dict[str, Any]:
 
 def shown(value: Any, place: Place) -> Any:
     """``value`` as it stood at ``place``, without anything that may be secret."""
+    if HIDDEN in place:
+        return MASK
     if isinstance(value, dict):
         return {_key(key): shown(item, (*place, str(key))) for key, item in value.items()}
     if isinstance(value, list):

@@ -51,6 +51,27 @@ function kindOf(groups, words) {
   return words.has(groups.name.toLowerCase()) ? "word" : undefined;
 }
 
+const TEMPLATES = new RegExp(TEMPLATE, "g");
+
+function coloured(kind, text) {
+  const span = document.createElement("span");
+  span.className = kind;
+  span.textContent = text;
+  return span;
+}
+
+/** A text in quotes, with the templates in it. */
+function quoted(text) {
+  const nodes = [];
+  let at = 0;
+  for (const match of text.matchAll(TEMPLATES)) {
+    if (match.index > at) nodes.push(coloured("text", text.slice(at, match.index)));
+    nodes.push(coloured("template", match[0]));
+    at = match.index + match[0].length;
+  }
+  return at < text.length ? [...nodes, coloured("text", text.slice(at))] : nodes;
+}
+
 /** The parts of `text` in order: nodes, those in colour with their class. */
 function parts(text, { pattern, words }) {
   const nodes = [];
@@ -59,10 +80,7 @@ function parts(text, { pattern, words }) {
     const kind = kindOf(match.groups, words);
     if (!kind) continue;
     if (match.index > at) nodes.push(text.slice(at, match.index));
-    const span = document.createElement("span");
-    span.className = kind;
-    span.textContent = match[0];
-    nodes.push(span);
+    nodes.push(...(kind === "text" ? quoted(match[0]) : [coloured(kind, match[0])]));
     at = match.index + match[0].length;
   }
   // A last line that is empty needs something to be as high as the field's.

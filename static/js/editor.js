@@ -77,6 +77,8 @@ function show(html, { isLook }) {
   paint();
   showChanged();
   for (const wrong of form().querySelectorAll("details [aria-invalid=true]")) reveal(wrong);
+  // An alert is heard as it comes; other notes are not.
+  said.textContent = form().querySelector(".note:not([role=alert])")?.textContent.trim() ?? "";
   const goal = form().querySelector("[autofocus]");
   if (goal && !isLook) goTo(goal);
 }
@@ -135,10 +137,7 @@ document.addEventListener("submit", (event) => {
   if (name === "act" && /^(add|remove|restore|duplicate|up|down|operator)\b/.test(value)) {
     changed = true;
   }
-  const isAgain = name === "act" && value === "check";
-  act(name || "act", value || "check", value).then(() => {
-    if (isAgain) said.textContent = document.getElementById("editor-notes").textContent.trim();
-  });
+  act(name || "act", value || "check", value);
 });
 document.addEventListener("input", (event) => {
   if (!form().contains(event.target) || event.target.matches("[data-find-operator]")) return;

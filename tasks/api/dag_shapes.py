@@ -127,6 +127,7 @@ def params_shape(spec: DagSpec, *, source: str | None) -> dict[str, Any]:
 def task_shape(task: TaskSpec, spec: DagSpec) -> dict[str, Any]:
     operator = OPERATORS.get(task.operator)
     paths = operator.import_paths if operator else ()
+    module = next((path for path in paths if ".providers." in path), paths[0] if paths else None)
     limit = task.execution_timeout
     return {
         "task_id": task.task_id,
@@ -155,7 +156,7 @@ def task_shape(task: TaskSpec, spec: DagSpec) -> dict[str, Any]:
         "doc_md": task.doc_md or None,
         "operator_name": task.operator,
         "params": params_shape(spec, source="dag"),
-        "class_ref": {"module_path": paths[0] if paths else None, "class_name": task.operator},
+        "class_ref": {"module_path": module, "class_name": task.operator},
         "is_mapped": False,
         "extra_links": [],
     }

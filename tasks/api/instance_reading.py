@@ -15,7 +15,14 @@ from access.filtering import Pattern, PrefixPattern, beginning, containing, orde
 from access.paging import Limit, Offset, page_of
 from access.problems import Problem, Refused, refusals
 from access.rights import Right
-from tasks.api.finding import ALL, is_possible, known_instance, known_run, refuse_unknown_filters
+from tasks.api.finding import (
+    ALL,
+    is_possible,
+    known_dag,
+    known_instance,
+    known_run,
+    refuse_unknown_filters,
+)
 from tasks.api.moments import Ranges, duration, run_after, within
 from tasks.api.routing import task_instances
 from tasks.api.run_schemas import (
@@ -253,7 +260,7 @@ def _of(dag_id: str, run_id: str, group: str | None) -> QuerySet[TaskInstance]:
         if run_id != ALL:
             raise Refused(400, "dag_id is required when dag_run_id is specified")
     elif run_id == ALL:
-        rows = rows.filter(run__dag__dag_id=dag_id) if is_possible(dag_id) else rows.none()
+        rows = rows.filter(run__dag=known_dag(dag_id))
     else:
         words = f"DagRun with dag_id: `{dag_id}` and run_id: `{run_id}` was not found"
         run = known_run(dag_id, run_id, words=words)

@@ -19,6 +19,7 @@ from tasks.api.run_schemas import (
     ClearTaskInstancesBody,
     PatchTaskInstanceBody,
     TaskInstanceCollection,
+    UpdateMask,
 )
 from tasks.api.run_shapes import instance_shapes
 from tasks.api.run_writing import clear_runs, mark_all
@@ -42,6 +43,8 @@ def post_clear_task_instances(
     """Answers the tasks that run again; with `dry_run`, which it is unless it is false, nothing
     is done. Of at most 100 runs, all of it or nothing."""
     dag = known_dag(dag_id)
+    if body.only_running:
+        raise Refused(400, "What runs can't be cleared: cancel it first.")
     runs = list(_runs(dag, body)[: MOST_RUNS + 1])
     if len(runs) > MOST_RUNS:
         words = f"At most {MOST_RUNS} runs are cleared in one call: narrow them by their dates."
@@ -113,7 +116,7 @@ def patch_task_instance(
     task_id: str,
     body: PatchTaskInstanceBody,
     map_index: int | None = None,
-    update_mask: list[str] | None = None,
+    update_mask: UpdateMask = None,
 ) -> dict[str, Any]:
     """Refused while a worker runs it: cancel it first. What failed only because of it goes on
     when it is marked as successful. A note beside a state is the reason."""

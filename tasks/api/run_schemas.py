@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
+from ninja import Query
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from connections.api.schemas import Body
 from tasks.acts import LONGEST_NOTE, MARKS
 from tasks.api.dag_schemas import DagVersionResponse
 from tasks.api.moments import Moment, MomentSent, Ranges
-from tasks.api.states import DagRunState
+from tasks.api.states import DagRunMutableState, DagRunState, TaskInstanceState
 
 
 def _storable(text: str) -> str:
@@ -20,6 +21,9 @@ def _storable(text: str) -> str:
     return text
 
 
+UpdateMask = Annotated[
+    list[str] | None, Query(description="Only these of the keys are changed. Repeats.")
+]
 Note = Annotated[str, Field(max_length=LONGEST_NOTE), AfterValidator(_storable)]
 
 
@@ -90,7 +94,7 @@ class DAGRunCollection(Paged):
 class DAGRunPatchBody(Body):
     """What of a run may be changed. Only the keys that are sent are."""
 
-    state: Literal[DagRunState.QUEUED, DagRunState.SUCCESS, DagRunState.FAILED] | None = None
+    state: DagRunMutableState | None = None
     note: Note | None = None
 
 
@@ -188,7 +192,7 @@ class TaskInstancesBatchBody(Body, Ranges):
     dag_ids: list[str] | None = None
     dag_run_ids: list[str] | None = None
     task_ids: list[str] | None = None
-    state: list[str | None] | None = None
+    state: list[TaskInstanceState | None] | None = None
     queue: list[str] | None = None
     pool: None = None
     executor: None = None
@@ -204,7 +208,7 @@ class ClearTaskInstancesBody(Body):
     start_date: MomentSent | None = None
     end_date: MomentSent | None = None
     only_failed: bool = True
-    only_running: Literal[False] = Field(False, description="Only false: cancel it first.")
+    only_running: bool = Field(False, description="Only false: cancel it first.")
     reset_dag_runs: Literal[True] = Field(True, description="Only true: their runs go on.")
     task_ids: list[str | tuple[str, int]] | None = None
     dag_run_id: str | None = None
@@ -220,6 +224,8 @@ class ClearTaskInstancesBody(Body):
     def _is_one_run_or_a_range(self) -> Self:
         if self.dag_run_id is not None and (self.start_date or self.end_date):
             raise ValueError("Exactly one of dag_run_id or start_date must be provided")
+        if self.only_failed and self.only_running:
+            raise ValueError("only_failed and only_running both are set to True")
         return self
 
 

@@ -89,14 +89,16 @@ def _instance_shape(
 def try_shape(row: TaskInstance) -> dict[str, Any]:
     """What the last try has in common with the earlier ones."""
     dag_id = row.run.dag.dag_id
+    # What needed no worker began when it ended, as in Airflow.
+    started = row.started_at or row.ended_at
     return {
         "task_id": row.task_id,
         "dag_id": dag_id,
         "dag_run_id": row.run.run_id,
         "map_index": -1,
-        "start_date": row.started_at,
+        "start_date": started,
         "end_date": row.ended_at,
-        "duration": between(row.started_at, row.ended_at),
+        "duration": between(started, row.ended_at),
         "state": TASK[TaskState(row.state)],
         "try_number": tries_begun(row),
         "max_tries": max(row.max_tries - 1, 0),
@@ -122,7 +124,9 @@ def try_shape(row: TaskInstance) -> dict[str, Any]:
 def tries_begun(row: TaskInstance) -> int:
     """Airflow counts a try when it is queued; ours has the number of the one that comes next."""
     was_queued = row.queued_at is not None or row.started_at is not None
-    has_begun = was_queued and row.state != TaskState.UP_FOR_RETRY
+    # A task that does nothing needs no worker.
+    was_instant = row.state == TaskState.SUCCESS and not row.marked_by_name
+    has_begun = (was_queued or was_instant) and row.state != TaskState.UP_FOR_RETRY
     return row.try_number if has_begun else row.try_number - 1
 
 

@@ -23,10 +23,11 @@ from tasks.api.run_schemas import (
     DAGRunPatchBody,
     DAGRunResponse,
     TriggerDAGRunPostBody,
+    UpdateMask,
 )
 from tasks.api.run_shapes import instance_shapes, run_shape
 from tasks.api.selection import Wanted, last_first, to_clear
-from tasks.api.states import DagRunState
+from tasks.api.states import DagRunMutableState
 from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
 from tasks.models import DagRun, TaskInstance
 from tasks.states import TASK_HELD, RunState, TaskState
@@ -100,7 +101,7 @@ def patch_dag_run(
     dag_id: str,
     dag_run_id: str,
     body: DAGRunPatchBody,
-    update_mask: list[str] | None = None,
+    update_mask: UpdateMask = None,
 ) -> dict[str, Any]:
     """`failed` cancels a run that isn't over; of one that was successful it marks the last tasks
     as failed. `success` marks each task that isn't as successful, unless one runs. `queued` lets
@@ -108,7 +109,7 @@ def patch_dag_run(
     run = known_run(dag_id, dag_run_id)
     names = body.model_fields_set & set(update_mask or body.model_fields_set)
     actor = caller_of(request).actor
-    if "note" in names or (body.state is DagRunState.QUEUED and "state" in names):
+    if "note" in names or (body.state is DagRunMutableState.QUEUED and "state" in names):
         demand(request, Right.TRIGGER)
     try:
         with transaction.atomic():
@@ -152,15 +153,17 @@ def mark_all(
     actor: Actor,
     reason: str = "",
 ) -> None:
-    """Raise ``ActRefused``; the caller's transaction then undoes what was done before."""
+    """A note stays where no reason is given. Raise ``ActRefused``; the caller's transaction then
+    undoes what was done before."""
     for name in names:
-        mark_task(rows[name], state, actor=actor, reason=reason)
+        row = rows[name]
+        mark_task(row, state, actor=actor, reason=reason or row.note)
 
 
 _SET = {
-    DagRunState.QUEUED: _set_queued,
-    DagRunState.FAILED: _set_failed,
-    DagRunState.SUCCESS: _set_success,
+    DagRunMutableState.QUEUED: _set_queued,
+    DagRunMutableState.FAILED: _set_failed,
+    DagRunMutableState.SUCCESS: _set_success,
 }
 
 

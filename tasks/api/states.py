@@ -18,6 +18,32 @@ class DagRunState(StrEnum):
     FAILED = "failed"
 
 
+class DagRunMutableState(StrEnum):
+    """Airflow's states that a run may be set to."""
+
+    QUEUED = "queued"
+    SUCCESS = "success"
+    FAILED = "failed"
+
+
+class TaskInstanceState(StrEnum):
+    """Airflow's states of a task of a run, in its order; here are no tasks in some of them."""
+
+    REMOVED = "removed"
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    RUNNING = "running"
+    SUCCESS = "success"
+    RESTARTING = "restarting"
+    FAILED = "failed"
+    UP_FOR_RETRY = "up_for_retry"
+    UP_FOR_RESCHEDULE = "up_for_reschedule"
+    UPSTREAM_FAILED = "upstream_failed"
+    SKIPPED = "skipped"
+    DEFERRED = "deferred"
+    AWAITING_INPUT = "awaiting_input"
+
+
 class RunType(StrEnum):
     """Airflow's types of runs. Here are only those by hand and by schedule."""
 
@@ -55,12 +81,6 @@ STEP: dict[StepState, str | None] = {
     StepState.SKIPPED: "skipped",
     StepState.CANCELLED: "failed",
 }
-#: In Airflow's order, which its error has, too.
-TASK_STATES = (
-    *("removed", "scheduled", "queued", "running", "success", "restarting", "failed"),
-    *("up_for_retry", "up_for_reschedule", "upstream_failed", "skipped", "deferred"),
-    "awaiting_input",
-)
 _NO_STATE = ("none", "null", "no_status")
 
 
@@ -83,8 +103,8 @@ def run_types(names: Iterable[str]) -> list[str]:
 def task_states(names: Iterable[str | None]) -> list[TaskState]:
     """The same for tasks; ``none`` are those that wait for others. Raise ``Refused``."""
     wanted = {None if name in _NO_STATE else name for name in names}
-    if not wanted - {None} <= set(TASK_STATES):
-        raise Refused(422, _one_of("state", TASK_STATES))
+    if not wanted - {None} <= set(TaskInstanceState):
+        raise Refused(422, _one_of("state", TaskInstanceState))
     return [state for state, name in TASK.items() if name in wanted]
 
 

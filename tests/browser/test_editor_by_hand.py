@@ -11,10 +11,13 @@ from playwright.sync_api import Locator, Page, expect
 
 from connections.services import create_connection
 from connections.validation import Draft
+from tasks.drafting.saving import create_dag
 from tasks.models import Dag
+from tasks.spec import DagSpec
 from tests.browser.conftest import shoot
-from tests.browser.walking import let_in
+from tests.browser.walking import let_in, portray, scrolls_sideways
 from tests.conftest import ACTOR
+from tests.tasks.editor_world import sql_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -87,10 +90,10 @@ def test_three_tasks_of_sql_are_written_drawn_saved_and_run(
     shoot(page, "editor-empty-1280-light")
     write(page)
     expect(page.locator(".dag-graph .node")).to_have_count(3)
-    expect(page.locator(".code-field.painted .word").first).to_have_text("SELECT")
+    expect(page.locator(".editor-task .painted .word").first).to_have_text("SELECT")
     shoot(page, "editor-task-1280-light")
     page.keyboard.press("Control+Shift+Enter")
-    expect(page.get_by_text("All is right. Nothing is saved yet.")).to_be_visible()
+    expect(page.locator("#editor-notes").get_by_text("All is right.")).to_be_visible()
     assert not Dag.objects.exists()
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("DAG rain is saved as version 1.")).to_be_visible()
@@ -99,3 +102,44 @@ def test_three_tasks_of_sql_are_written_drawn_saved_and_run(
     with sqlite3.connect(database) as found:
         [(_, rain)] = found.execute("SELECT * FROM day").fetchall()
     assert rain == 7
+
+
+def wrong_one() -> None:
+    """A DAG with a longer plan, to be opened and spoiled."""
+    layers = [
+        sql_task(f"step_{at}_{n}", *([f"step_{at - 1}_{m}" for m in range(3)] if at else []))
+        for at in range(3)
+        for n in range(3)
+    ]
+    create_dag(DagSpec("layers", tuple(layers), schedule="@daily"), actor=ACTOR)
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_part_of_the_editor_scrolls_sideways_and_pictures_are_kept(
+    page: Page, web: str, database: Path, width: int, scheme: str
+) -> None:
+    wrong_one()
+    let_in(page.context, web)
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"{web}/dags/new/")
+    assert scrolls_sideways(page) == 0
+    portray(page, f"editor-new-{width}-{scheme}")
+    page.goto(f"{web}/dags/layers/edit/?task=step_1_1")
+    labelled(page, "SQL").fill(f"{MAKE};\n{FILL}\n-- {'and so on ' * 20}")
+    labelled(page, "Task ID").fill("step 1")
+    page.get_by_label("Schedule", exact=True).fill("0 6 * *")
+    labelled(page, "Connection").select_option("*")
+    page.get_by_label("Connection ID or template").fill("not_there")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator("#editor-notes").get_by_text("Not saved")).to_be_visible()
+    expect(page.get_by_text("There is no connection not_there yet.")).to_be_visible()
+    page.get_by_role("button", name="Remove step_2_2").click()
+    expect(page.get_by_role("button", name="Put it back")).to_be_visible()
+    assert scrolls_sideways(page) == 0
+    portray(page, f"editor-wrong-{width}-{scheme}")
+    page.get_by_role("link", name="Delete…").click()
+    expect(page.get_by_role("heading", name="Delete layers?")).to_be_visible()
+    assert scrolls_sideways(page) == 0
+    portray(page, f"editor-delete-{width}-{scheme}")

@@ -26,7 +26,7 @@ def visit(page: Page, web: str, run: DagRun, query: str = "") -> None:
 
 def change_and_tell(run: DagRun, *task_ids: str, **how: Any) -> None:
     change(run, *task_ids, **how)
-    live._publish(run.pk)
+    live.publish_on_commit(run.pk)
 
 
 def head(page: Page, position: int) -> Any:
@@ -157,7 +157,7 @@ def test_the_log_is_filtered_as_one_types_and_goes_on_filtered(page: Page, web: 
     expect(page.locator("#run-log mark")).to_have_text("slow")
     expect(page.get_by_label("Search the log")).to_be_focused()
     add_lines(task, ("info", "not this one"), ("info", "a slow one"))
-    live._publish(run.pk)
+    live.publish_on_commit(run.pk)
     expect(page.locator("#run-log li")).to_have_count(2)
     page.get_by_label("Levels").select_option("warning")
     expect(page.locator("#run-log li")).to_have_count(1)

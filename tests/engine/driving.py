@@ -98,6 +98,17 @@ def task(task_id: str, *upstream: str, **fields: Any) -> TaskSpec:
     return TaskSpec(task_id, upstream=upstream, **fields)
 
 
+def layers(width: int, depth: int) -> list[TaskSpec]:
+    """Every task of a layer stands after every task of the layer before it."""
+    tasks: list[TaskSpec] = []
+    before: tuple[str, ...] = ()
+    for layer in range(depth):
+        names = tuple(f"t{layer}_{n}" for n in range(width))
+        tasks += [task(name, *before) for name in names]
+        before = names
+    return tasks
+
+
 class Engine:
     """Keeps the messages that the engine sends, and lets workers take them."""
 

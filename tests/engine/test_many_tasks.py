@@ -16,23 +16,13 @@ from tests.engine.driving import (
     Engine,
     ScriptedOperator,
     instance,
+    layers,
     rows_of,
     state_of,
     states_of,
     task,
     wrong,
 )
-
-
-def layers(width: int, depth: int) -> list[Any]:
-    """Every task of a layer stands after every task of the layer before it."""
-    tasks = []
-    before: tuple[str, ...] = ()
-    for layer in range(depth):
-        names = tuple(f"t{layer}_{n}" for n in range(width))
-        tasks += [task(name, *before) for name in names]
-        before = names
-    return tasks
 
 
 @pytest.mark.parametrize(

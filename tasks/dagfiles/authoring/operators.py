@@ -114,10 +114,13 @@ class Task(Linkable):
         retry_on(self.task_id, self.settings.get("executor_config"))
 
     def _value(self, name: str, value: Any) -> Any:
+        argument = next(each for each in self.declaration.arguments if each.name == name)
+        if callable(value) and not argument.supported:
+            refused = f"{self.declaration.name}: {name} can't be a function here. {argument.help}"
+            raise ArgumentProblem(refused.rstrip())
         if name not in self.templated:
             return plain(value, where=name)
         copied = plain(value, where=name, references=self.references)
-        argument = next(each for each in self.declaration.arguments if each.name == name)
         return with_files(copied, argument.files, dag=self.dag, where=name)
 
     def _check_conn_id(self) -> None:
