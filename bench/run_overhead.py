@@ -120,7 +120,7 @@ def worker() -> Iterator[None]:
     ) as process:
         assert process.stderr is not None
         try:
-            from tasks.workers import workers
+            from tasks.engine.workers import workers
 
             while not workers():
                 time.sleep(0.1)

@@ -90,7 +90,7 @@ def _import_what_tasks_need(**_: Any) -> None:
 @signals.worker_ready.connect
 def _tell_that_a_worker_is_there(sender: Any, **_: Any) -> None:
     from tasks import clock
-    from tasks.workers import start_heartbeat
+    from tasks.engine.workers import start_heartbeat
 
     start_heartbeat(sender.pool.limit, tuple(sorted(app.amqp.queues.consume_from)))
     clock.start()
@@ -99,6 +99,6 @@ def _tell_that_a_worker_is_there(sender: Any, **_: Any) -> None:
 @signals.worker_shutting_down.connect
 def _let_go_of_what_waits(**_: Any) -> None:
     """A task that waits for a cloud job is left to another worker, or to the next start."""
-    from tasks.leases import stop_all
+    from tasks.engine.leases import stop_all
 
     stop_all()

@@ -13,12 +13,14 @@ from django.db import transaction
 from django.utils import timezone
 
 from access.audit import Actor, record
-from tasks import ending, live, scheduling, steps, writing
-from tasks.clearing import clear, reopen, reopen_after
+from tasks import live
+from tasks.engine import ending, scheduling, steps, writing
+from tasks.engine.clearing import clear, reopen, reopen_after
+from tasks.engine.places import Message
+from tasks.engine.resettling import resettle
+from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, TaskInstance
-from tasks.places import Message
-from tasks.resettling import resettle
 from tasks.states import (
     RUN_MOVES,
     TASK_HELD,
@@ -30,7 +32,6 @@ from tasks.states import (
     sources,
 )
 from tasks.tasks import send
-from tasks.versions import spec_of
 
 LONGEST_NOTE = 1_000
 MARKS = (TaskState.SUCCESS, TaskState.FAILED, TaskState.SKIPPED)

@@ -15,10 +15,11 @@ from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 from django.utils import timezone
 
-from tasks import leases, live, writing
+from tasks import live
 from tasks.acts import stop_run
+from tasks.engine import leases, writing
+from tasks.engine.places import Message
 from tasks.models import DagRun, TaskInstance
-from tasks.places import Message
 from tasks.schedules import tick as make_scheduled_runs
 from tasks.states import RUN_TERMINAL, RunState, TaskState
 from tasks.tasks import send, sweep

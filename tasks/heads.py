@@ -13,10 +13,10 @@ from datetime import datetime
 from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.presentation import between
 from tasks.states import TASK_HELD, TASK_WAITING, StepState, TaskState
-from tasks.steps import KINDS
 from tasks.waits import Circumstances, Wait, waits_of
 
 PAGE = 100

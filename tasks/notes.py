@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.db import transaction
 
 from access.audit import Actor, record
-from tasks import live, writing
+from tasks import live
 from tasks.acts import LONGEST_NOTE
+from tasks.engine import writing
 from tasks.exceptions import ActRefused
 from tasks.models import TaskInstance
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connections.diagnosis import Explanation, explain
+from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.states import StepState
-from tasks.steps import KINDS
 from tasks.tracker import Tracker, track
 from tasks.waits import run_wait
 

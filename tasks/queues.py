@@ -9,9 +9,9 @@ import redis
 from django.db.models import Count, Min
 
 from tasks import live
+from tasks.engine.workers import GONE_AFTER, KEY, Worker
 from tasks.models import TaskInstance
 from tasks.states import TaskState
-from tasks.workers import GONE_AFTER, KEY, Worker
 
 DEFAULT = ("default",)
 

@@ -14,13 +14,13 @@ from django.utils import timezone
 from access.audit import Actor, record
 from connections.types.json_text import NotJson, parse, wrong_characters
 from tasks import live
+from tasks.engine.rows import insert_run
+from tasks.engine.versions import spec_of
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun
 from tasks.params import checked_params
-from tasks.rows import insert_run
 from tasks.tasks import send
 from tasks.timetable import Slot
-from tasks.versions import spec_of
 
 LONGEST_CONF = 65_536
 #: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 
 from connections import messages
+from tasks.engine.places import Message
+from tasks.engine.row_locks import unlocked
 from tasks.models import TaskInstance
-from tasks.places import Message
-from tasks.row_locks import unlocked
 from tasks.states import TaskState
 
 logger = logging.getLogger(__name__)
@@ -54,7 +54,7 @@ def _left_to_the_sweep(ready: Sequence[Message]) -> None:
 @shared_task(name="tasks.run_task_instance")
 def run_task_instance(task_instance_id: int) -> None:
     """Run one task instance, and send those that are ready after it."""
-    from tasks.runner import run
+    from tasks.engine.runner import run
 
     send(run(task_instance_id))
 
@@ -71,7 +71,7 @@ def send_task_instances(task_instance_ids: list[int]) -> None:
 
 def sweep() -> None:
     """Send again what was lost; called by a thread of every worker, every few seconds."""
-    from tasks.recovery import lost
+    from tasks.engine.recovery import lost
 
     ready = lost()
     if ready:

@@ -15,12 +15,12 @@ from django.utils import timezone
 
 from connections.models import Connection
 from patchbay.templatetags.patchbay import duration, listed
+from tasks.engine.places import active_runs
+from tasks.engine.versions import spec_of
+from tasks.engine.workers import Worker, workers
 from tasks.models import DagRun, TaskInstance
-from tasks.places import active_runs
 from tasks.spec import DagSpec
 from tasks.states import TASK_HELD, TASK_TERMINAL, TASK_WAITING, RunState, TaskState
-from tasks.versions import spec_of
-from tasks.workers import Worker, workers
 
 WaitsOn = TaskInstance.WaitsOn
 #: A task with more tasks before it is told how many are left, not which.

@@ -18,13 +18,13 @@ from connections.types import packages as types_packages
 from connections.types.registry import FIRST_CLASS
 from connections.types.values import KINDS as FIELD_KINDS
 from patchbay.environment import NAMES
+from tasks.engine.steps import KINDS
+from tasks.engine.template_names import names_of
 from tasks.models import DagRun, TaskInstance
 from tasks.operators import OPERATORS
 from tasks.operators import packages as operator_packages
 from tasks.spec import DagSpec
 from tasks.states import StepState
-from tasks.steps import KINDS
-from tasks.template_names import names_of
 from tasks.tracker import COLUMNS, track
 from tests.test_architecture import MAY_IMPORT, OURS
 

@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import BaseModel, Field
 
-from tasks.workers import workers
+from tasks.engine.workers import workers
 
 router = Router(tags=["Server"])
 

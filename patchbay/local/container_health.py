@@ -19,7 +19,7 @@ PORT = 8000
 PATIENCE = 4.0
 #: Seconds. Beat has something to send every few of them.
 LONGEST_TICK = 60.0
-#: Under such keys, which expire, workers tell that they are there: `tasks/workers.py`.
+#: Under such keys, which expire, workers tell that they are there: `tasks/engine/workers.py`.
 WORKER_KEY = "patchbay:worker:"
 
 

@@ -26,9 +26,9 @@ from tasks.api.dag_shapes import BUNDLE, task_shape, version_shape
 from tasks.api.finding import is_possible, known_dag, refuse_unknown_filters
 from tasks.api.routing import dags
 from tasks.dagfiles.writing import NotWritable, airflow_file
+from tasks.engine.versions import spec_of
 from tasks.models import DagImportError, DagOrigin, DagVersion
 from tasks.spec import DagSpec
-from tasks.versions import spec_of
 
 VERSION_ORDERS = {
     "id": "pk",

@@ -24,11 +24,11 @@ from tasks.api.run_schemas import (
 from tasks.api.run_shapes import instance_shapes
 from tasks.api.run_writing import clear_runs, mark_all
 from tasks.api.selection import MOST_RUNS, Wanted, instances_of, last_first, to_clear
+from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import Dag, DagRun, TaskInstance
 from tasks.notes import set_task_note
 from tasks.states import TaskState
-from tasks.versions import spec_of
 
 
 @task_instances.post(

@@ -28,10 +28,10 @@ from tasks.api.run_schemas import (
 from tasks.api.run_shapes import instance_shapes, run_shape
 from tasks.api.selection import Wanted, last_first, to_clear
 from tasks.api.states import DagRunMutableState
+from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
 from tasks.models import DagRun, TaskInstance
 from tasks.states import TASK_HELD, RunState, TaskState
-from tasks.versions import spec_of
 
 #: A task that is over in one of these needs no mark for its run to be successful.
 _WELL = frozenset({TaskState.SUCCESS, TaskState.SKIPPED, TaskState.REMOVED})

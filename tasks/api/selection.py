@@ -9,11 +9,11 @@ from graphlib import TopologicalSorter
 from django.db.models import QuerySet
 
 from access.problems import Refused
-from tasks.clearing import FAILED
+from tasks.engine.clearing import FAILED
+from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
 from tasks.spec import DagSpec
 from tasks.states import TASK_HELD, TASK_TERMINAL
-from tasks.versions import spec_of
 
 #: More in one call would hold its transaction, and the caller, for too long.
 MOST_RUNS = 100

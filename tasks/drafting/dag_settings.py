@@ -39,7 +39,8 @@ def read_settings(texts: Texts) -> tuple[dict[str, Any], Errors]:
         except (WrongText, WrongLength, SpecError) as error:
             errors[name] = str(error)
         except ArgumentProblem as error:
-            errors[name] = _capital(str(error).removeprefix(f"{name}: "))
+            words = str(error).removeprefix(name).removeprefix(":").strip()
+            errors[name] = _capital(words)
     start, end = found.get("start_date"), found.get("end_date")
     if start and end and datetime.fromisoformat(end) < datetime.fromisoformat(start):
         errors["end_date"] = "It ends before it starts."

@@ -93,14 +93,14 @@ class EditorForm:
     """A draft with what is wrong with it, as the templates read it."""
 
     def __init__(
-        self, draft: Draft, errors: Mapping[Place, str], *, is_new: bool, focus: str = ""
+        self, draft: Draft, errors: Mapping[Place, str], *, is_new: bool, focus: str | None = ""
     ) -> None:
-        """``focus`` is the id of the element that a person goes on with; what is wrong is first."""
+        """``focus`` is the id of the element to go on with; ``None`` for the first wrong one."""
         self.draft = draft
         self.errors = errors
         self.is_new = is_new
         wrong = (trouble.field_id for trouble in self.troubles() if trouble.field_id)
-        self.focus = next(wrong, focus)
+        self.focus = next(wrong, "") if focus is None else focus
 
     @cached_property
     def main(self) -> list[Field]:

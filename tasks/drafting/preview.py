@@ -14,7 +14,7 @@ from tasks.drafting.dag_settings import read_settings
 from tasks.drafting.draft import Draft, DraftTask
 from tasks.drafting.reading import circle_words
 from tasks.graph import MOST_NODES, Graph, graph_of
-from tasks.spec import TRIGGER_RULES, DagSpec, SpecError, TaskSpec, TriggerRule, check_key
+from tasks.spec import TRIGGER_RULES, DagSpec, SpecError, TaskSpec, TriggerRule
 from tasks.timetable import Timetable
 
 NEXT = 3
@@ -68,13 +68,11 @@ def sketch(draft: Draft) -> Sketch:
 
 
 def _names(draft: Draft) -> dict[str, str]:
-    """A name for each task: its ID where that can be one, and no other has it."""
+    """A name for each task: what its author typed, where no other has it."""
     found: dict[str, str] = {}
     for number, task in enumerate(draft.tasks, start=1):
-        try:
-            name = check_key(task.task_id, what="task_id")
-        except SpecError:
-            name = f"task {number}"
+        # The drawing keeps names with a colon for itself.
+        name = f"task {number}" if ":" in task.task_id else draft.name_of(task.key)
         found[task.key] = f"{name} ({number})" if name in found.values() else name
     return found
 

@@ -135,8 +135,8 @@ class Operator(ABC):
     words what a cancel does. ``summary`` is one line for the catalogue of the
     form. ``result_name`` names the XCom value in words; empty for none.
     ``asks_for_connections``: it has no connection argument, and may ask for
-    connections while it runs. ``is_instant``: it does nothing, and ends in the transaction that would send
-    it to a worker.
+    connections while it runs. ``is_instant``: it does nothing, and ends in the
+    transaction that would send it to a worker.
     """
 
     name: ClassVar[str]

@@ -13,11 +13,11 @@ from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
 from tasks.care import connections_that_need_care
+from tasks.engine.workers import workers
 from tasks.models import Dag, DagImportError, DagRun
 from tasks.queues import listeners, unheard_queues
 from tasks.states import RunState
 from tasks.views.listing import ACTIVE, RunLine, bars, run_lines
-from tasks.workers import workers
 
 #: How many of each kind are shown; the list behind has all.
 RUNNING, FAILED, ENDED, NEXT, DAGS, CARE = 10, 8, 6, 6, 12, 8

@@ -45,7 +45,8 @@ class _Answer:
     is_gone: bool = False
     is_refused: bool = False
     is_right: bool = False
-    focus: str = ""
+    #: The id of the element to go on with; ``None`` for the first that is wrong.
+    focus: str | None = ""
 
 
 @requires(Right.WRITE_DAGS)
@@ -114,7 +115,7 @@ def _told(answer: _Answer, errors: dict[Place, str], **more: Any) -> _Answer:
     draft = answer.draft
     if key := first_wrong(draft, errors):
         draft = replace(draft, open=key, is_choosing=not draft.by_key[key].operator)
-    return replace(answer, draft=draft, errors=errors, **more)
+    return replace(answer, draft=draft, errors=errors, focus=None, **more)
 
 
 def _save(request: HttpRequest, answer: _Answer, *, dag_id: str) -> HttpResponse:
@@ -131,7 +132,7 @@ def _save(request: HttpRequest, answer: _Answer, *, dag_id: str) -> HttpResponse
         answer = replace(answer, is_gone=True, is_refused=True)
     except SaveRefused as refused:
         place = Place("", "dag_id" if refused.is_id else "")
-        answer = replace(answer, errors={place: str(refused)}, is_refused=True)
+        answer = replace(answer, errors={place: str(refused)}, is_refused=True, focus=None)
     else:
         return _leave(request, saved)
     return _page(request, answer, dag_id=dag_id, status=422)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
+from tasks.engine.steps import KINDS
 from tasks.models import Dag, DagRun, Step, TaskInstance
 from tasks.states import TASK_TERMINAL, RunState, StepState, TaskState
-from tasks.steps import KINDS
 
 BARS = 20
 #: A run that isn't over.

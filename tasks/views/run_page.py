@@ -9,6 +9,7 @@ from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from tasks.engine.versions import spec_of
 from tasks.heads import (
     PAGE,
     Counts,
@@ -24,7 +25,6 @@ from tasks.models import DagRun, TaskInstance
 from tasks.presentation import RunTable, TaskRows, tasks_table
 from tasks.states import TASK_TERMINAL, RunState, TaskState
 from tasks.tracker import COLUMNS
-from tasks.versions import spec_of
 from tasks.views.run_log import LogFilter, log_context, whole
 from tasks.waits import run_wait
 

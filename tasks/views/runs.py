@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
+from tasks.engine.versions import spec_of
 from tasks.graph import graph_of
 from tasks.heads import heads_of
 from tasks.live import light_runs
@@ -18,7 +19,6 @@ from tasks.models import DagRun
 from tasks.presentation import tasks_table
 from tasks.states import TaskState
 from tasks.tracker import COLUMNS
-from tasks.versions import spec_of
 from tasks.views.run_page import Asked, run_context
 
 

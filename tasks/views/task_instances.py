@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET
 from access.rights import Right, requires
 from patchbay.templatetags.patchbay import sql_of
 from tasks.acts import MARKS
+from tasks.engine.versions import spec_of
 from tasks.heads import heads_of
 from tasks.live import light_runs
 from tasks.models import DagRun, TaskInstance
@@ -21,7 +22,6 @@ from tasks.presentation import TaskRows, tasks_table
 from tasks.spec import TaskSpec
 from tasks.states import TASK_HELD, TASK_MOVES, TASK_TERMINAL, TaskState
 from tasks.tracker import COLUMNS
-from tasks.versions import spec_of
 from tasks.views.run_log import LogFilter, log_context
 
 #: Names of arguments that hold SQL, in the operators that aren't BigQuery's.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -44,9 +44,12 @@ class World:
         SCRIPTS.clear()
         return run
 
-    def after(self, answer: Any) -> Any:
-        """Check that a call was taken, and work off what it sent."""
-        assert answer.status_code == 200, answer.content
+    def calls(self, call: Callable[[], Any], *, status: int = 200) -> Any:
+        """Make a call that may let tasks run, and then run them; what it answered."""
+        with self.engine.committing():
+            answer = call()
+        assert answer.status_code == status, answer.content
+        self.engine.work()
         return answer.json()
 
 
@@ -55,7 +58,7 @@ def world(
     db: None, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Any
 ) -> Iterator[World]:
     engine = Engine(django_capture_on_commit_callbacks)
-    monkeypatch.setattr("tasks.leases._start_keeper", lambda: None)
+    monkeypatch.setattr("tasks.engine.leases._start_keeper", lambda: None)
     for place in ("tasks.services.send", "tasks.acts.send", "tasks.clock.send"):
         monkeypatch.setattr(place, engine.send)
     with scripted_operators(monkeypatch):

@@ -11,8 +11,8 @@ from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
+from tasks.engine.steps import position_of
 from tasks.models import DagRun
-from tasks.steps import position_of
 from tests import processes
 from tests.browser.conftest import shoot
 from tests.fakes.google import FakeGoogle, JobError, JobPlan

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tasks import live, steps
+from tasks import live
+from tasks.engine import steps
 from tasks.models import DagRun
 from tasks.states import StepState
 from tests.browser.conftest import shoot

@@ -10,8 +10,8 @@ import pytest
 import redis
 from django.conf import settings
 
+from tasks.engine.workers import workers
 from tasks.models import DagRun
-from tasks.workers import workers
 from tests import processes
 
 

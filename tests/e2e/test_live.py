@@ -14,8 +14,8 @@ import redis
 from django.conf import settings
 from django.contrib.sessions.models import Session
 
+from tasks.engine.steps import position_of
 from tasks.models import DagRun
-from tasks.steps import position_of
 from tests.e2e.events import Event, Stream, session_cookie
 from tests.fakes.google import FakeGoogle, JobPlan
 from tests.tasks.conftest import trigger

@@ -10,9 +10,9 @@ import pytest
 import redis
 from django.utils import timezone
 
+from tasks.engine.places import Message
+from tasks.engine.recovery import lost
 from tasks.models import TaskInstance
-from tasks.places import Message
-from tasks.recovery import lost
 from tasks.tasks import send
 from tests.fakes.google import FakeGoogle, JobError, JobPlan
 from tests.tasks.conftest import query_task, states, trigger

@@ -18,7 +18,7 @@ def engine(
 ) -> Iterator[Engine]:
     driven = Engine(django_capture_on_commit_callbacks)
     # The thread that renews leases doesn't see the rows of the test's open transaction.
-    monkeypatch.setattr("tasks.leases._start_keeper", lambda: None)
+    monkeypatch.setattr("tasks.engine.leases._start_keeper", lambda: None)
     for place in ("tasks.services.send", "tasks.acts.send", "tasks.clock.send"):
         monkeypatch.setattr(place, driven.send)
     with scripted_operators(monkeypatch):

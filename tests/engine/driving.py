@@ -12,11 +12,12 @@ import pytest
 from django.utils import timezone
 
 from connections.exceptions import Failure
-from tasks import clock, runner
+from tasks import clock
+from tasks.engine import runner
+from tasks.engine.places import Message
 from tasks.models import Dag, DagRun, DagVersion, TaskInstance
 from tasks.operators import OPERATORS
 from tasks.operators.base import Argument, Context, Operator, Sensor, TaskResult
-from tasks.places import Message
 from tasks.spec import DagSpec, TaskSpec, check_dag
 
 #: What a scripted task does: told by its task_id, one entry a try; the last one stays.

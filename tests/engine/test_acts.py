@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from access.models import AuditEvent
-from tasks import leases
 from tasks.acts import cancel_run, cancel_task, clear_tasks, mark_task, set_note
+from tasks.engine import leases
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, TaskInstance
 from tasks.operators.base import AlreadyDone, Context, TaskResult

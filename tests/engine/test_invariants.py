@@ -18,8 +18,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from connections.exceptions import Failure
-from tasks import leases, runner
 from tasks.acts import cancel_run, cancel_task, clear_tasks, mark_task
+from tasks.engine import leases, runner
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.operators.base import Context, TaskResult
@@ -169,10 +169,12 @@ class World:
             pass
 
     def a_run(self) -> DagRun:
-        return self.draw(st.sampled_from(list(DagRun.objects.filter(dag=self.dag).order_by("pk"))))
+        runs: list[DagRun] = list(DagRun.objects.filter(dag=self.dag).order_by("pk"))
+        return runs[self.draw(st.integers(0, len(runs) - 1))]
 
     def an_instance(self) -> TaskInstance:
-        return self.draw(st.sampled_from(list(self.a_run().task_instances.order_by("pk"))))
+        rows: list[TaskInstance] = list(self.a_run().task_instances.order_by("pk"))
+        return rows[self.draw(st.integers(0, len(rows) - 1))]
 
     def trigger(self) -> None:
         if DagRun.objects.filter(dag=self.dag).count() < 3:
@@ -247,7 +249,7 @@ def test_the_invariants_hold_whatever_happens(
 ) -> None:
     moves.watch()
     # A defect that a task is to have would be told at length.
-    monkeypatch.setattr("tasks.execution.logger.disabled", True)
+    monkeypatch.setattr("tasks.engine.execution.logger.disabled", True)
 
     @settings(
         max_examples=int(os.environ.get("INVARIANT_EXAMPLES", "60")),

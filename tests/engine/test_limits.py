@@ -13,9 +13,9 @@ from connections.services import create_connection
 from connections.validation import Draft
 from tasks import clock
 from tasks.acts import cancel_run
+from tasks.engine.recovery import lost
 from tasks.models import DagRun, TaskInstance
 from tasks.operators.base import Context, TaskResult
-from tasks.recovery import lost
 from tests.conftest import ACTOR
 from tests.engine.driving import (
     SCRIPTS,

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tasks import runner
+from tasks.engine import runner
 from tasks.models import DagRun, TaskInstance
 from tasks.operators.base import Context, TaskResult
 from tests.engine.driving import (

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tasks.engine.outcome import retry_delay
 from tasks.models import TaskInstance
 from tasks.operators.base import Context, TaskResult
-from tasks.outcome import retry_delay
 from tasks.spec import TaskSpec
 from tests.engine.driving import (
     SCRIPTS,

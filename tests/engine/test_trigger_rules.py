@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.engine.trigger_rules import Upstream, Verdict, verdict
 from tasks.spec import TriggerRule
-from tasks.trigger_rules import Upstream, Verdict, verdict
 
 RUN, SKIP, FAIL, WAIT = Verdict.RUN, Verdict.SKIP, Verdict.FAIL, Verdict.WAIT
 

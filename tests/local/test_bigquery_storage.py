@@ -59,7 +59,7 @@ def post(
 ) -> tuple[int, dict[str, Any]]:
     """The status, and the JSON of the answer."""
     body = json.dumps(content).encode()
-    parts = [
+    parts: list[Message] = [
         {"type": "http.request", "body": body[:10], "more_body": True},
         {"type": "http.request", "body": body[10:]},
     ]

@@ -29,7 +29,7 @@ from patchbay.local.container_health import (
     worker_is_healthy,
 )
 from patchbay.local.ports import free_port
-from tasks import workers
+from tasks.engine import workers
 from tests.local.processes import ROOT
 
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks import runner
+from tasks.engine import runner
 from tasks.models import Dag, DagRun, DagVersion
 from tasks.services import trigger_dag_run
 from tasks.spec import DagSpec, TaskSpec
@@ -46,7 +46,7 @@ def trigger(*tasks: TaskSpec) -> DagRun:
 def run_dag(db: None, monkeypatch: pytest.MonkeyPatch) -> Callable[..., DagRun]:
     """Trigger a DAG of these tasks (one query by default) and run it in this process."""
     # The thread that renews leases doesn't see the rows of the test's open transaction.
-    monkeypatch.setattr("tasks.leases._start_keeper", lambda: None)
+    monkeypatch.setattr("tasks.engine.leases._start_keeper", lambda: None)
 
     def run(*tasks: TaskSpec, conf: dict[str, Any] | None = None) -> DagRun:
         dag = save_dag(*(tasks or (query_task(),)))

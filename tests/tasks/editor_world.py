@@ -8,7 +8,6 @@ from typing import Any
 from django.test import Client
 
 from tasks.drafting.draft import Draft, DraftTask
-from tasks.drafting.reading import draft_of
 from tasks.spec import DagSpec, TaskSpec
 
 SQL = "SQLExecuteQueryOperator"
@@ -42,9 +41,8 @@ class _Fields(HTMLParser):
             self._options.append((given.get("value", ""), "selected" in given))
         elif tag == "button" and "disabled" not in given:
             self.buttons.add(f"{name}={given.get('value', '')}")
-        elif tag == "input" and name:
-            if given.get("type") != "checkbox" or "checked" in given:
-                self.values.setdefault(name, []).append(given.get("value", ""))
+        elif tag == "input" and name and (given.get("type") != "checkbox" or "checked" in given):
+            self.values.setdefault(name, []).append(given.get("value", ""))
 
     def handle_data(self, data: str) -> None:
         self._text += data
@@ -125,7 +123,3 @@ def sql_draft(key: str, **texts: str) -> DraftTask:
 
 def chain() -> DagSpec:
     return DagSpec("chain", (sql_task("a"), sql_task("b", "a"), sql_task("c", "b")))
-
-
-def draft_of_chain() -> Draft:
-    return draft_of(chain())

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import models, transaction
 from django.utils import timezone
 
-from tasks import steps
+from tasks.engine import steps
 from tasks.models import DagRun, LogLine, Step, TaskInstance
 from tasks.spec import TaskSpec
 from tasks.states import TASK_TERMINAL, RunState, StepState, TaskState

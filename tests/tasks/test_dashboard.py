@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from connections.services import create_connection
 from connections.validation import Draft
+from tasks.engine.workers import Worker
 from tasks.models import Dag, DagImportError, DagRun, TaskInstance
 from tasks.spec import DagSpec
 from tasks.views import dashboard
 from tasks.views.streams import _dashboard_html
-from tasks.workers import Worker
 from tests.conftest import ACTOR
 from tests.tasks.dag_world import elt, fail_step, make_run, save, task
 

@@ -270,7 +270,7 @@ def test_a_database_that_goes_away_leaves_the_task_to_who_takes_it_over(
     run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any], monkeypatch: Any
 ) -> None:
     """Its job may be running: to call the task failed would be a guess."""
-    from tasks import runner, writing
+    from tasks.engine import runner, writing
 
     connect(keyfile_dict=key, api_endpoint=google.url)
     write = writing.write
@@ -282,7 +282,7 @@ def test_a_database_that_goes_away_leaves_the_task_to_who_takes_it_over(
             raise OperationalError("the connection was lost")
         write(*arguments, **more)
 
-    monkeypatch.setattr("tasks.writing.write", fragile)
+    monkeypatch.setattr("tasks.engine.writing.write", fragile)
     with pytest.raises(OperationalError):
         run_dag()
     row = TaskInstance.objects.get()

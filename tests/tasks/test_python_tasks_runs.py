@@ -10,7 +10,7 @@ import pytest
 
 from connections.services import create_connection
 from connections.validation import Draft
-from tasks import runner
+from tasks.engine import runner
 from tasks.models import DagRun, TaskInstance, XCom
 from tasks.services import trigger_dag_run
 from tests.conftest import ACTOR
@@ -31,7 +31,7 @@ def run_file(
 ) -> Callable[..., DagRun]:
     """Run a DAG of these lines in this process."""
     # The thread that renews leases doesn't see the rows of the test's open transaction.
-    monkeypatch.setattr("tasks.leases._start_keeper", lambda: None)
+    monkeypatch.setattr("tasks.engine.leases._start_keeper", lambda: None)
 
     def run(lines: str, *, conf: dict[str, Any] | None = None) -> DagRun:
         dag = save_dag_file(tmp_path, f"{HEAD}{lines}\nsales()\n", settings=settings)

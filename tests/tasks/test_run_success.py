@@ -10,7 +10,7 @@ from tests.tasks.conftest import QUERY, query_task, states
 
 
 def test_every_step_is_pending_when_the_run_is_made(run_dag: Any, monkeypatch: Any) -> None:
-    monkeypatch.setattr("tasks.runner.run", lambda _: [])
+    monkeypatch.setattr("tasks.engine.runner.run", lambda _: [])
     run = run_dag()
     rows = run_table(run).rows
     assert [(row.number, row.state) for row in rows] == [(n, "pending") for n in range(1, 7)]
@@ -131,7 +131,7 @@ def test_every_write_takes_the_next_number_of_the_sequence(
 def test_a_task_that_is_done_is_not_run_again_by_a_second_message(
     run_dag: Any, connect: Any, google: FakeGoogle, key: dict[str, Any]
 ) -> None:
-    from tasks import runner
+    from tasks.engine import runner
 
     connect(keyfile_dict=key, api_endpoint=google.url)
     run = run_dag()

@@ -14,8 +14,8 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from tasks.engine.row_locks import unlocked
 from tasks.models import Dag, DagRun, TaskInstance
-from tasks.row_locks import unlocked
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL, TASK_HELD, TaskState
 

@@ -15,12 +15,12 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from tasks.engine.hot_rows import prepared
+from tasks.engine.leases import Lease
+from tasks.engine.steps import StepChange
 from tasks.exceptions import LeaseLost
-from tasks.hot_rows import prepared
-from tasks.leases import Lease
 from tasks.models import LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState, sources
-from tasks.steps import StepChange
 
 
 class IllegalStep(RuntimeError):

@@ -9,9 +9,9 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from connections.exceptions import Failure
+from tasks.engine.template_names import FILTERS
 from tasks.operators.base import Operator, is_reference
 from tasks.spec import XCOM_MARK
-from tasks.template_names import FILTERS
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):

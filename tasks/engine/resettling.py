@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
-from tasks import ending, steps
+from tasks.engine import ending, steps
+from tasks.engine.places import Message, queue
+from tasks.engine.trigger_rules import Upstream, Verdict, verdict
 from tasks.models import DagRun, TaskInstance, XCom
-from tasks.places import Message, queue
 from tasks.spec import DagSpec
 from tasks.states import TASK_TERMINAL, StepState, TaskState
-from tasks.trigger_rules import Upstream, Verdict, verdict
 
 if TYPE_CHECKING:
-    from tasks.scheduling import Settling
+    from tasks.engine.scheduling import Settling
 
 #: Under this XCom key a task that branched tells which tasks it skipped. Airflow's name.
 SKIPS_KEY = "skipmixin_key"
@@ -43,7 +43,7 @@ def resettle(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
 
     The caller holds the row of the run locked.
     """
-    from tasks.scheduling import Settling
+    from tasks.engine.scheduling import Settling
 
     if not DagRun.objects.filter(pk=run_id, admitted_at__isnull=False).exists():
         # It waits for its place: nothing of it may run yet.
@@ -94,7 +94,7 @@ def _in_order(spec: DagSpec) -> list[str]:
 
 
 def _settle(row: _Row, rows: dict[str, _Row], settling: Settling, *, is_skipped: bool) -> None:
-    from tasks.scheduling import FAILED_STATES, is_instant
+    from tasks.engine.scheduling import FAILED_STATES, is_instant
 
     task = settling.spec.task(row.task_id)
     before = [rows[name].state for name in task.upstream if name in rows]
@@ -117,7 +117,7 @@ def _settle(row: _Row, rows: dict[str, _Row], settling: Settling, *, is_skipped:
 
 
 def _write(settling: Settling, rows: list[_Row]) -> None:
-    from tasks.scheduling import FAILED_BEFORE, NOTHING_TO_DO, SKIPPED_BY_RULE, move
+    from tasks.engine.scheduling import FAILED_BEFORE, NOTHING_TO_DO, SKIPPED_BY_RULE, move
 
     groups: dict[tuple[int, ...], list[int]] = defaultdict(list)
     ends: dict[TaskState, list[int]] = defaultdict(list)

@@ -8,12 +8,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.types.base import LoadedConnection
-from tasks import places, steps
-from tasks.context import TaskContext
+from tasks.engine import places, steps
+from tasks.engine.context import TaskContext
+from tasks.engine.recording import Recorder
+from tasks.engine.steps import StepChange
 from tasks.models import TaskInstance
-from tasks.recording import Recorder
 from tasks.states import StepState
-from tasks.steps import StepChange
 
 ASKED_FOR_NONE = "Asked for no connection"
 #: Seconds between two looks for a session, where all that the connection allows are in use.

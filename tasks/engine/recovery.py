@@ -9,10 +9,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from connections.models import Connection
-from tasks import places
+from tasks.engine import places
+from tasks.engine.places import Message, WaitsOn
+from tasks.engine.row_locks import unlocked
 from tasks.models import TaskInstance
-from tasks.places import Message, WaitsOn
-from tasks.row_locks import unlocked
 from tasks.states import TASK_HELD, TaskState
 
 #: A message that no worker took in this time is sent again. Twice does no harm.

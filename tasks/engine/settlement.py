@@ -9,16 +9,16 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from tasks import ending, hot_rows, places, scheduling, steps
-from tasks.ending import Ending
+from tasks.engine import ending, hot_rows, places, scheduling, steps
+from tasks.engine.ending import Ending
+from tasks.engine.outcome import Outcome
+from tasks.engine.places import Message
+from tasks.engine.resettling import SKIPS_KEY
+from tasks.engine.steps import StepChange
+from tasks.engine.template_names import RETURN_VALUE
 from tasks.models import TaskInstance, XCom
-from tasks.outcome import Outcome
-from tasks.places import Message
-from tasks.resettling import SKIPS_KEY
 from tasks.spec import DagSpec
 from tasks.states import TASK_MOVES, TASK_TERMINAL, TaskState, sources
-from tasks.steps import StepChange
-from tasks.template_names import RETURN_VALUE
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from django.db import connection
 from django.utils import timezone
 
-from tasks import hot_rows, steps, writing
+from tasks.engine import hot_rows, steps, writing
+from tasks.engine.places import Message
+from tasks.engine.steps import StepChange
 from tasks.models import DagRun, Step, TaskInstance
-from tasks.places import Message
 from tasks.spec import DagSpec
 from tasks.states import RUN_MOVES, RunState, StepState, TaskState, sources
-from tasks.steps import StepChange
 
 #: Named in the last row; of others their number is told.
 NAMED = 3
@@ -79,7 +79,7 @@ _LAST_ROWS = {
 def _admitted(dag_pk: int, spec: DagSpec) -> list[Message]:
     if not spec.max_active_runs:
         return []
-    from tasks.admission import admit
+    from tasks.engine.admission import admit
 
     return admit(dag_pk, spec.max_active_runs)
 

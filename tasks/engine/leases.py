@@ -20,9 +20,9 @@ from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 from django.utils import timezone
 
+from tasks.engine.row_locks import unlocked
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
 from tasks.models import TaskInstance
-from tasks.row_locks import unlocked
 from tasks.states import TASK_HELD, TaskState
 
 logger = logging.getLogger(__name__)

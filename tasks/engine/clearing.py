@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tasks import admission, places, steps
+from tasks.engine import admission, places, steps
+from tasks.engine.places import Message
+from tasks.engine.resettling import resettle
+from tasks.engine.rows import new_instances
+from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, DagVersion, TaskInstance, XCom
-from tasks.places import Message
-from tasks.resettling import resettle
-from tasks.rows import new_instances
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL, TASK_HELD, TASK_TERMINAL, RunState, TaskState
-from tasks.versions import spec_of
 
 FAILED = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 _ANEW: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""How one try of a task ended, as data: made where it ends, written by ``tasks.settlement``."""
+"""How one try of a task ended, as data: made where it ends, written by ``tasks.engine.settlement``."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from django.utils import timezone
 
 from connections.diagnosis import CATALOGUE, explain
 from connections.exceptions import Failure
+from tasks.engine.steps import StepChange
 from tasks.models import TaskInstance
 from tasks.operators.base import TaskResult
 from tasks.spec import RetryOn, TaskSpec
 from tasks.states import StepState, TaskState
-from tasks.steps import StepChange
 
 NOT_REACHED = "Not reached"
 

@@ -15,12 +15,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from connections.database import give_connection_back
-from tasks import hot_rows, leases, live, writing
+from tasks import live
+from tasks.engine import hot_rows, leases, writing
+from tasks.engine.execution import Execution, NoPlace
+from tasks.engine.leases import Lease
+from tasks.engine.places import Message
 from tasks.exceptions import LeaseLost, WorkerStopping
-from tasks.execution import Execution, NoPlace
-from tasks.leases import Lease
 from tasks.models import TaskInstance
-from tasks.places import Message
 from tasks.states import TASK_HELD, TaskState
 
 logger = logging.getLogger(__name__)

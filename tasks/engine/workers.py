@@ -13,7 +13,8 @@ from typing import Any
 import redis
 from django.conf import settings
 
-from tasks import leases, live
+from tasks import live
+from tasks.engine import leases
 
 KEY = "patchbay:worker:"
 BEAT = 5.0

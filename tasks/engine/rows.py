@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tasks import admission, places, steps
+from tasks.engine import admission, places, steps
+from tasks.engine.places import Message
+from tasks.engine.resettling import resettle
+from tasks.engine.scheduling import is_instant
+from tasks.engine.trigger_rules import Upstream, Verdict, verdict
+from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
-from tasks.places import Message
-from tasks.resettling import resettle
-from tasks.scheduling import is_instant
 from tasks.spec import DagSpec
 from tasks.states import TaskState
-from tasks.trigger_rules import Upstream, Verdict, verdict
-from tasks.versions import spec_of
 
 
 def insert_run(run: DagRun) -> list[Message]:

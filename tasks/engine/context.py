@@ -9,12 +9,12 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from connections.types.base import LoadedConnection
+from tasks.engine.recording import Recorder
+from tasks.engine.steps import StepChange
+from tasks.engine.versions import source_of
 from tasks.models import TaskInstance
-from tasks.recording import Recorder
 from tasks.spec import DagSpec
 from tasks.states import StepState
-from tasks.steps import StepChange
-from tasks.versions import source_of
 
 
 class Broker(Protocol):

@@ -7,12 +7,13 @@ from typing import Any
 
 from django.utils import timezone
 
-from tasks import live, places, writing
+from tasks import live
+from tasks.engine import places, writing
+from tasks.engine.places import Message
+from tasks.engine.resettling import resettle
+from tasks.engine.versions import spec_of
 from tasks.models import DagRun
-from tasks.places import Message
-from tasks.resettling import resettle
 from tasks.spec import DagSpec
-from tasks.versions import spec_of
 
 
 def columns(spec: DagSpec, *, is_admitted: bool) -> dict[str, Any]:

@@ -10,10 +10,11 @@ from django.db import connection, transaction
 
 from connections.database import give_connection_back
 from connections.masking import Masker, secrets_in_use, storable
-from tasks import live, steps, writing
-from tasks.leases import Lease
+from tasks import live
+from tasks.engine import steps, writing
+from tasks.engine.leases import Lease
+from tasks.engine.steps import StepChange
 from tasks.models import LogLine, RenderedFields, TaskInstance
-from tasks.steps import StepChange
 
 #: Columns whose words come from elsewhere; a code or an ID must never be masked.
 FREE_TEXTS = frozenset({"result", "facts", "vendor_message"})

@@ -1,6 +1,6 @@
 """Decides what runs next, in the transaction in which a task instance ends.
 
-The caller has taken a number of the run's sequence (``tasks.steps``), and so
+The caller has taken a number of the run's sequence (``tasks.engine.steps``), and so
 holds the row of the run locked: two tasks that end at once see each other. What
 follows from an end costs as much as the task has followers, however large its
 run is: each task instance counts those before it that are not over.
@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.utils import timezone
 
-from tasks import ending, places, steps
+from tasks.engine import ending, places, steps
+from tasks.engine.places import Message
+from tasks.engine.trigger_rules import Upstream, Verdict, verdict
 from tasks.models import TaskInstance
 from tasks.operators import OPERATORS
-from tasks.places import Message
 from tasks.spec import DagSpec
 from tasks.states import (
     TASK_MOVES,
@@ -28,7 +29,6 @@ from tasks.states import (
     TaskState,
     sources,
 )
-from tasks.trigger_rules import Upstream, Verdict, verdict
 
 FAILED_STATES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 #: A wave that reaches further is settled in memory, all at once.
@@ -117,7 +117,7 @@ class Settling:
 
     def _settle_the_rest(self) -> None:
         """In memory: statements for each link of a long chain would take too long."""
-        from tasks.resettling import settle_all
+        from tasks.engine.resettling import settle_all
 
         self.new_ends = {}
         settle_all(self)

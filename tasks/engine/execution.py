@@ -19,24 +19,25 @@ from connections.exceptions import Failure
 from connections.hooks import Hook, hook_for
 from connections.services import get_connection, secrets_of
 from connections.types.base import LoadedConnection
-from tasks import hot_rows, live, places, steps, writing
-from tasks import outcome as outcomes
-from tasks.brokering import ConnectionBroker
-from tasks.context import TaskContext
+from tasks import live
+from tasks.engine import hot_rows, places, steps, writing
+from tasks.engine import outcome as outcomes
+from tasks.engine.brokering import ConnectionBroker
+from tasks.engine.context import TaskContext
+from tasks.engine.leases import Lease
+from tasks.engine.outcome import Outcome
+from tasks.engine.places import Message
+from tasks.engine.recording import Recorder
+from tasks.engine.settlement import settle, too_large, xcoms_of
+from tasks.engine.steps import StepChange
+from tasks.engine.template_names import names_of
+from tasks.engine.templating import render
+from tasks.engine.versions import spec_of
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
-from tasks.leases import Lease
 from tasks.models import DagRun, TaskInstance
 from tasks.operators import OPERATORS
 from tasks.operators.base import AlreadyDone, ArgumentError, Operator, Sensor
-from tasks.outcome import Outcome
-from tasks.places import Message
-from tasks.recording import Recorder
-from tasks.settlement import settle, too_large, xcoms_of
 from tasks.states import RunState, StepState, TaskState
-from tasks.steps import StepChange
-from tasks.template_names import names_of
-from tasks.templating import render
-from tasks.versions import spec_of
 
 logger = logging.getLogger(__name__)
 NO_SESSION = "No session was opened"

@@ -1,4 +1,4 @@
-"""The execution table: its rows, and how they may change. ``tasks.writing`` changes them."""
+"""The execution table: its rows, and how they may change. ``tasks.engine.writing`` changes them."""
 
 from __future__ import annotations
 

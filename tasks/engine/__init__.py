@@ -1,0 +1,1 @@
+"""What runs task instances: claims, steps, states, and the rules that move them."""
