@@ -18,7 +18,8 @@ from django.utils import timezone
 from tasks import live
 from tasks.acts import stop_run
 from tasks.engine import leases, writing
-from tasks.engine.places import Message
+from tasks.engine.places import Message, WaitsOn, admit_tasks
+from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
 from tasks.schedules import tick as make_scheduled_runs
 from tasks.states import RUN_TERMINAL, RunState, TaskState
@@ -71,17 +72,27 @@ def go_on(now: datetime) -> list[Message]:
 
 
 def _queue(run_id: int, ids: list[int], now: datetime) -> list[Message]:
+    """What has its limit of active tasks looks for a place like all others."""
     with transaction.atomic():
         number = writing.take_number(run_id)
+        version_id = DagRun.objects.values_list("version_id", flat=True).get(pk=run_id)
+        limit = spec_of(version_id).max_active_tasks
         rows = TaskInstance.objects.filter(pk__in=ids, state__in=DUE_STATES)
-        columns = {"state": TaskState.QUEUED, "due_at": None, "sent_at": now, "sequence": number}
         found = [Message(pk, queue) for pk, queue in rows.values_list("pk", "queue")]
+        columns = {
+            "state": TaskState.QUEUED,
+            "waits_on": WaitsOn.TASKS if limit else WaitsOn.NOTHING,
+            "due_at": None,
+            "queued_at": now,
+            "sent_at": now,
+            "sequence": number,
+        }
         # A further try has its own times; a further look goes on in those of its try.
         new_try = rows.filter(state=TaskState.UP_FOR_RETRY)
-        new_try.update(queued_at=now, started_at=None, ended_at=None, **columns)
+        new_try.update(started_at=None, ended_at=None, **columns)
         rows.filter(state=TaskState.UP_FOR_RESCHEDULE).update(**columns)
         live.publish_on_commit(run_id)
-    return found
+        return admit_tasks(run_id, limit, number=number) if limit else found
 
 
 def end_late_runs(now: datetime) -> None:

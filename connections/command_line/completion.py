@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from access.shell import DISPATCH, FOR_ZSH
 from connections.types import TYPES
 
 SHELLS = ("bash", "zsh")
@@ -71,13 +72,9 @@ _patchbay_connections() {
 @POSITIONALS@
     esac
 }
-complete -o bashdefault -o default -F _patchbay_connections manage.py python python3
 """
-_ZSH = """# Completes `manage.py connections`. Load it:
-#   source <(python manage.py connections completion zsh)
-autoload -U +X compinit && compinit -u
-autoload -U +X bashcompinit && bashcompinit
-"""
+_ZSH = "# Completes `manage.py connections`. Load it:\n"
+_ZSH += f"#   source <(python manage.py connections completion zsh)\n{FOR_ZSH}"
 
 
 def script(shell: str, commands: dict[str, argparse.ArgumentParser]) -> str:
@@ -98,7 +95,7 @@ def script(shell: str, commands: dict[str, argparse.ArgumentParser]) -> str:
                 _reply(f"{name}:{option}", values, depth=8, ends=True)
                 for option in action.option_strings
             ]
-    text = _BASH
+    text = _BASH + DISPATCH
     for mark, value in {
         "@COMMANDS@": " ".join(commands),
         "@CHOICES@": "\n".join(choices),

@@ -108,7 +108,7 @@ def _create(demo: Endpoints) -> None:
     draft = Draft(
         conn_id=CONNECTION,
         conn_type="google_cloud_platform",
-        description="Local BigQuery with real data (Seattle weather)",
+        description="Local BigQuery and object store with real data (Seattle weather)",
         extra={"project": PROJECT, "is_anonymous": True, **demo.extra},
     )
     create_connection(draft, actor=Actor("make run"))

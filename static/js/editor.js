@@ -29,24 +29,19 @@ function complain(words) {
   note.scrollIntoView({ block: "center" });
 }
 
-/** A page that was open for long, or a new sign-in, has another token. */
-async function freshToken() {
-  const answer = await fetch(location.href, { headers: { "X-Editor": "1" } });
-  const [page] = answer.redirected ? [] : parse(await answer.text());
-  return page?.querySelector?.("[name=csrfmiddlewaretoken]")?.value ?? "";
-}
-
 async function post(name, value) {
   const data = new FormData(form());
   data.set(name, value);
-  const send = () =>
-    fetch(form().action, { method: "POST", body: data, headers: { "X-Editor": "1" } });
-  let answer = await send();
-  if (answer.status === 403) {
-    data.set("csrfmiddlewaretoken", await freshToken());
-    answer = await send();
-  }
-  return answer;
+  const headers = { "X-Editor": "1" };
+  const send = () => fetch(form().action, { method: "POST", body: data, headers });
+  const answer = await send();
+  if (answer.status !== 403) return answer;
+  // After a new sign-in the form's token is not that of the session: a new form has it.
+  const fresh = await fetch(location.href, { headers });
+  if (fresh.redirected || !fresh.ok) return fresh;
+  const [page] = parse(await fresh.text());
+  data.set("csrfmiddlewaretoken", page.querySelector("[name=csrfmiddlewaretoken]").value);
+  return send();
 }
 
 function wordsOf(answer) {
@@ -71,7 +66,7 @@ function goTo(element) {
 }
 
 /** Fields in folds that the server wants seen are opened: a morph leaves folds as they are. */
-function show(html, { isLook }) {
+function show(html, act) {
   const [next] = parse(html);
   morph(form(), next);
   paint();
@@ -80,7 +75,10 @@ function show(html, { isLook }) {
   // An alert is heard as it comes; other notes are not.
   said.textContent = form().querySelector(".note:not([role=alert])")?.textContent.trim() ?? "";
   const goal = form().querySelector("[autofocus]");
-  if (goal && !isLook) goTo(goal);
+  if (goal && act !== "look") goTo(goal);
+  else if (["check", "save"].includes(act)) {
+    document.getElementById("editor-notes").scrollIntoView({ block: "center" });
+  }
 }
 
 async function carryOut(name, value, focused) {
@@ -95,7 +93,7 @@ async function carryOut(name, value, focused) {
       location.assign(url);
       return;
     }
-    show(await answer.text(), { isLook: value === "look" });
+    show(await answer.text(), name === "over" ? "save" : value);
     keepFocus(focused);
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;

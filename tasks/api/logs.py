@@ -6,6 +6,7 @@ import json
 from typing import Annotated, Any
 
 from django.core.signing import BadSignature, Signer
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 from pydantic import BaseModel
@@ -81,8 +82,8 @@ def get_log(
     kind = wanted_type(request, JSON, LINES_OF_JSON, TEXT)
     sequence, pk = _read(token)
     rows = row.log_lines.filter(try_number=try_number, sequence__lte=row.run.sequence)
-    rows = rows.filter(sequence__gte=sequence).order_by("sequence", "pk")
-    found = [line for line in rows[: LINES + 1] if (line.sequence, line.pk) > (sequence, pk)]
+    rows = rows.filter(Q(sequence__gt=sequence) | Q(sequence=sequence, pk__gt=pk))
+    found = list(rows.order_by("sequence", "pk")[: LINES + 1])
     lines = found[:LINES]
     is_more = len(found) > LINES or _goes_on(row, try_number)
     after = _written(lines, sequence, pk) if is_more else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.http import HttpRequest, JsonResponse
@@ -196,12 +196,12 @@ def clear_runs(chosen: dict[DagRun, list[TaskInstance]], *, actor: Actor, to_lat
     try:
         with transaction.atomic():
             for run, rows in chosen.items():
-                if rows:
-                    clear_tasks(
-                        run,
-                        actor=actor,
-                        task_ids=[row.task_id for row in rows],
-                        version="now" if to_latest else "then",
-                    )
+                names = [row.task_id for row in rows]
+                if to_latest and run.dag.current_version_id:
+                    present = spec_of(run.dag.current_version_id).by_id
+                    names = [name for name in names if name in present]
+                if names:
+                    version: Literal["now", "then"] = "now" if to_latest else "then"
+                    clear_tasks(run, actor=actor, task_ids=names, version=version)
     except ActRefused as error:
         raise Refused(409, str(error)) from None

@@ -7,17 +7,18 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from django.conf import settings
+from playwright.sync_api import Browser, Dialog, Locator, Page, expect
 
 from connections.services import create_connection
 from connections.validation import Draft
-from tasks.drafting.saving import create_dag
+from tasks.drafting.saving import change_dag, create_dag
 from tasks.models import Dag
 from tasks.spec import DagSpec
 from tests.browser.conftest import shoot
 from tests.browser.walking import let_in, portray, scrolls_sideways
 from tests.conftest import ACTOR
-from tests.tasks.editor_world import sql_task
+from tests.tasks.editor_world import chain, sql_task
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -114,8 +115,10 @@ def wrong_one() -> None:
     create_dag(DagSpec("layers", tuple(layers), schedule="@daily"), actor=ACTOR)
 
 
-@pytest.mark.parametrize("width", [1280, 400])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [(2560, "light"), (1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")],
+)
 def test_no_part_of_the_editor_scrolls_sideways_and_pictures_are_kept(
     page: Page, web: str, database: Path, width: int, scheme: str
 ) -> None:
@@ -143,3 +146,123 @@ def test_no_part_of_the_editor_scrolls_sideways_and_pictures_are_kept(
     expect(page.get_by_role("heading", name="Delete layers?")).to_be_visible()
     assert scrolls_sideways(page) == 0
     portray(page, f"editor-delete-{width}-{scheme}")
+
+
+def test_a_task_is_opened_from_the_graph_and_the_arrows_follow_the_ticks(
+    page: Page, web: str, database: Path
+) -> None:
+    create_dag(chain(), actor=ACTOR)
+    let_in(page.context, web)
+    page.goto(f"{web}/dags/chain/edit/")
+    expect(page.locator(".cables path")).to_have_count(2)
+    page.locator("#node-2 a").click()
+    expect(labelled(page, "Task ID")).to_have_value("c")
+    page.locator("#t3-after-t1").click()
+    expect(page.locator("#row-t3")).to_contain_text("after a, b")
+    page.locator("#t3-after-t2").click()
+    expect(page.locator("#row-t3")).not_to_contain_text("after a, b")
+    page.get_by_role("button", name="Remove a", exact=True).click()
+    # The boxes that are left stay as they were ticked.
+    expect(page.locator("#t3-after-t2 input")).not_to_be_checked()
+    expect(page.locator("#t3-after-t1")).to_have_count(0)
+    page.get_by_role("button", name="Put it back").click()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("DAG chain is saved as version 2.")).to_be_visible()
+    spec = Dag.objects.get().spec
+    assert spec
+    assert {task.task_id: task.upstream for task in spec.tasks} == {
+        "a": (),
+        "b": ("a",),
+        "c": ("a",),
+    }
+
+
+def test_nothing_typed_is_lost_to_a_lost_server_or_a_lost_session(
+    browser: Browser, web: str, database: Path
+) -> None:
+    create_dag(chain(), actor=ACTOR)
+    context = browser.new_context()
+    let_in(context, web)
+    page = context.new_page()
+    page.goto(f"{web}/dags/chain/edit/?task=b")
+    labelled(page, "SQL").fill("SELECT 'typed'")
+    page.route("**/edit/", lambda route: route.abort())
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("The server can’t be reached. Nothing is lost")).to_be_visible()
+    page.unroute("**/edit/")
+    cookies = context.cookies()
+    for gone in (settings.SESSION_COOKIE_NAME, settings.CSRF_COOKIE_NAME):
+        context.clear_cookies(name=gone)
+        page.keyboard.press("Control+Enter")
+        expect(page.get_by_text("You are signed out. Sign in in another tab")).to_be_visible()
+        page.keyboard.press("Control+Shift+Enter")
+    expect(labelled(page, "SQL")).to_have_value("SELECT 'typed'")
+    assert Dag.objects.get().versions.count() == 1
+    # A new sign-in has another token: the form takes it.
+    session = [cookie for cookie in cookies if cookie["name"] == settings.SESSION_COOKIE_NAME]
+    context.add_cookies(session)  # type: ignore[arg-type]
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("DAG chain is saved as version 2.")).to_be_visible()
+    context.close()
+
+
+def test_two_people_at_once_are_told_and_the_second_may_save_over(
+    page: Page, web: str, database: Path
+) -> None:
+    create_dag(chain(), actor=ACTOR)
+    let_in(page.context, web)
+    page.goto(f"{web}/dags/chain/edit/")
+    page.get_by_label("Description").fill("mine")
+    change_dag(DagSpec("chain", (sql_task("a"),)), seen=1, actor=ACTOR)
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_role("heading", name="tester saved version 2")).to_be_visible()
+    shoot(page, "editor-stale-1280-light")
+    page.get_by_role("button", name="Save mine over it, as version 3").click()
+    expect(page.get_by_text("DAG chain is saved as version 3.")).to_be_visible()
+    assert Dag.objects.get().description == "mine"
+
+
+def test_leaving_with_unsaved_changes_asks_first(page: Page, web: str) -> None:
+    create_dag(chain(), actor=ACTOR)
+    let_in(page.context, web)
+    page.goto(f"{web}/dags/chain/edit/")
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.get_by_label("Description").fill("mine")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.get_by_role("link", name="Runs", exact=True).click()
+    expect(page.get_by_role("heading", name="Runs")).to_be_visible()
+    assert asked == ["beforeunload"]
+
+
+def test_the_editor_works_without_javascript(browser: Browser, web: str, database: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    let_in(context, web)
+    page = context.new_page()
+    page.goto(f"{web}/dags/new/")
+    labelled(page, "DAG ID").fill("plain")
+    page.get_by_role("button", name="SQLExecuteQuery").click()
+    expect(labelled(page, "Task ID")).to_be_focused()
+    labelled(page, "Connection").select_option("*")
+    page.get_by_label("Connection ID or template").fill("rain_db")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Not saved")).to_be_visible()
+    expect(labelled(page, "SQL")).to_be_focused()
+    labelled(page, "SQL").fill("\n  SELECT 1")
+    add(page)
+    page.get_by_role("button", name="Empty Does nothing").click()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("DAG plain is saved as version 1.")).to_be_visible()
+    spec = Dag.objects.get().spec
+    assert spec
+    assert [task.upstream for task in spec.tasks] == [(), ("sql_execute_query",)]
+    assert (spec.tasks[0].conn_id, spec.tasks[0].arguments["sql"]) == ("rain_db", "\n  SELECT 1")
+    with page.expect_download() as found:
+        page.get_by_role("link", name="Download").click()
+    assert "SQLExecuteQueryOperator(" in Path(found.value.path()).read_text()
+    context.close()

@@ -66,7 +66,7 @@ def run_query(sql: str) -> DagRun:
 
 def test_the_unmodified_example_runs(worker: Any, over: Any) -> None:
     sync(settings.DAGS_FOLDER, timeout=30)
-    spec = Dag.objects.get().spec
+    spec = Dag.objects.get(dag_id="example_dag").spec
     assert spec is not None
     assert spec.task("bq_task").conn_id == "my_gcp_conn"
     run = over(trigger_dag_run("example_dag", actor=ACTOR))

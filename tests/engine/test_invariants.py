@@ -170,11 +170,13 @@ class World:
 
     def a_run(self) -> DagRun:
         runs: list[DagRun] = list(DagRun.objects.filter(dag=self.dag).order_by("pk"))
-        return runs[self.draw(st.integers(0, len(runs) - 1))]
+        number: int = self.draw(st.integers(0, len(runs) - 1))
+        return runs[number]
 
     def an_instance(self) -> TaskInstance:
         rows: list[TaskInstance] = list(self.a_run().task_instances.order_by("pk"))
-        return rows[self.draw(st.integers(0, len(rows) - 1))]
+        number: int = self.draw(st.integers(0, len(rows) - 1))
+        return rows[number]
 
     def trigger(self) -> None:
         if DagRun.objects.filter(dag=self.dag).count() < 3:

@@ -147,3 +147,14 @@ def test_a_run_that_takes_too_long_is_ended(engine: Engine, start: Any) -> None:
     assert run.steps.get(number=6).result == (
         "DAG run failed: it took longer than dagrun_timeout (60 s)"
     )
+
+
+def test_a_further_try_looks_for_a_place_like_all_others(engine: Engine, start: Any) -> None:
+    SCRIPTS["a"] = [transient]
+    run = start(task("a", retries=3), task("b"), task("c"), max_active_tasks=1)
+    engine.take()
+    engine.pass_time(10_000)
+    assert len(engine.messages) == 1
+    assert instance(run, "a").waits_on == "tasks"
+    engine.work()
+    assert states_of(run) == {"a": "up_for_retry", "b": "success", "c": "success"}

@@ -34,6 +34,7 @@ def test_a_transient_failure_is_tried_again_after_its_delay(engine: Engine, star
     engine.work()
     row = instance(run, "a")
     assert (row.state, row.try_number, row.max_tries) == ("up_for_retry", 2, 3)
+    assert row.due_at is not None
     assert 55 < (row.due_at - timezone.now()).total_seconds() <= 60
     assert state_of(run) == "running"
     engine.pass_time(30)

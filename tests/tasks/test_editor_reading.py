@@ -315,7 +315,13 @@ def test_ids_of_new_tasks_follow_their_operators() -> None:
 @pytest.mark.parametrize("name", [each for each in OPERATORS.own if is_offered(OPERATORS[each])])
 def test_every_operators_fields_give_its_arguments_again(name: str) -> None:
     operator = OPERATORS[name]
-    examples = {"text": "x", "lines": "a\nb", "sql": "SELECT 1", "json": {"a": 1}, "list": [1]}
+    examples: dict[str, Any] = {
+        "text": "x",
+        "lines": "a\nb",
+        "sql": "SELECT 1",
+        "json": {"a": 1},
+        "list": [1],
+    }
     examples |= {"integer": 7, "number": 7.5, "texts": ["a"], "any": ["a"], "boolean": True}
     for argument in offered(operator):
         value = argument.choices[0] if argument.choices else examples[argument.kind]
