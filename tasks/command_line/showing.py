@@ -86,7 +86,7 @@ def show_dag(options: Options) -> str:
     assert spec is not None
     row: dict[str, Any] = {
         "dag_id": dag.dag_id,
-        "description": dag.description,
+        "description": dag.description or spec.description,
         "state": "missing" if dag.is_missing else "paused" if dag.is_paused else "active",
         "version": version.number,
         "file": dag.filename or "made in the browser",

@@ -67,7 +67,7 @@ def ended(client: airflow.ApiClient, until: Any) -> Any:
     """Wait as a program does, by asking; the run."""
     runs = airflow.DagRunApi(client)
 
-    def wait(run_id: str) -> airflow.DAGRunResponse:
+    def wait(run_id: str) -> Any:
         def over() -> Any:
             found = runs.get_dag_run(DAG, run_id)
             return found if found.state in ("success", "failed") else None
@@ -151,7 +151,7 @@ def test_a_run_is_triggered_awaited_and_read(client: airflow.ApiClient, ended: A
 def test_what_failed_is_cleared_and_runs_again(
     client: airflow.ApiClient, ended: Any, google: FakeGoogle, until: Any
 ) -> None:
-    google.plan(JobPlan(error=JobError.invalid_query()))
+    google.plan(JobPlan(error=JobError.invalid_query()), times=1)
     made = trigger(client, dag_run_id="night-1", logical_date=datetime(2026, 1, 31, tzinfo=UTC))
     assert ended(made.dag_run_id).state == "failed"
     instances = airflow.TaskInstanceApi(client)
@@ -174,7 +174,7 @@ def test_what_failed_is_cleared_and_runs_again(
 def test_a_task_is_marked_and_what_waited_for_it_goes_on(
     client: airflow.ApiClient, ended: Any, google: FakeGoogle
 ) -> None:
-    google.plan(JobPlan(error=JobError.invalid_query()))
+    google.plan(JobPlan(error=JobError.invalid_query()), times=1)
     made = trigger(client)
     assert ended(made.dag_run_id).state == "failed"
     body = airflow.PatchTaskInstanceBody(

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from connections.exceptions import Failure
@@ -256,6 +256,9 @@ def test_the_invariants_hold_whatever_happens(
     @settings(
         max_examples=int(os.environ.get("INVARIANT_EXAMPLES", "60")),
         deadline=None,
+        # To make an example smaller takes longer than to read it.
+        phases=[Phase.explicit, Phase.generate],
+        database=None,
         suppress_health_check=list(HealthCheck),
         derandomize="INVARIANT_EXAMPLES" not in os.environ,
     )
