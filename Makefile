@@ -44,9 +44,10 @@ types: ## check the types with mypy, strictly
 	@$(call install,requirements-dev.txt)
 	$(NO_SECRETS) .venv/bin/mypy .
 
-bench: ## measure what a run costs besides the cloud's own work, and the list of connections
+bench: ## measure what runs and tasks cost besides the cloud's own work, and the list of connections
 	@$(call install,requirements-dev.txt)
 	.venv/bin/python bench/run_overhead.py
+	.venv/bin/python bench/engine.py
 	.venv/bin/python bench/connection_list.py
 
 clean: ## remove caches (var/, with keys and data, and .venv stay)

@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from django.db.models import F, Lookup, Q, QuerySet, Value
-from django.db.models.functions import Substr
-from django.db.models.lookups import Exact
 from django.http import HttpRequest, HttpResponse
 from ninja import Query
 
 from access.bearer import Bearer
+from access.filtering import Pattern, PrefixPattern, beginning, containing, ordering
 from access.paging import Limit, Offset, page_of
 from access.problems import Problem, Refused, refusals
 from access.rights import Right
@@ -38,29 +36,12 @@ ORDERS = {
     "team_name": "team",
     "connection_id": "conn_id",
 }
-MOST_ORDERS = 10
-LONGEST_PATTERN = 1000
 #: Names the connections of an answer whose secrets no configured key can read.
 UNREADABLE_HEADER = "Patchbay-Unreadable"
 
 OrderBy = Annotated[
     list[str],
     Query(description=f"Of {', '.join(ORDERS)}; `-` before it for descending. Repeats."),
-]
-Pattern = Annotated[
-    str | None,
-    Query(
-        max_length=LONGEST_PATTERN,
-        description="What the ID contains, in any case; `|` is or, `%` and `_` are wildcards, "
-        "`~` is all.",
-    ),
-]
-PrefixPattern = Annotated[
-    str | None,
-    Query(
-        max_length=LONGEST_PATTERN,
-        description="What the ID begins with, in this case; `|` is or, `~` is all.",
-    ),
 ]
 
 
@@ -81,9 +62,11 @@ def get_connections(
     connection_id_prefix_pattern: PrefixPattern = None,
 ) -> dict[str, Any]:
     """A page of connections, with their secrets as `***`."""
-    rows = Connection.objects.order_by(*_order(order_by))
-    rows = _matching(rows, connection_id_pattern)
-    rows = _beginning(rows, connection_id_prefix_pattern)
+    rows = Connection.objects.order_by(*ordering(order_by, ORDERS, last=("id",)))
+    rows = rows.filter(
+        containing("conn_id", connection_id_pattern),
+        beginning("conn_id", connection_id_prefix_pattern),
+    )
     page = list(rows[page_of(limit=limit, offset=offset)])
     return {"connections": shown_all(page, response), "total_entries": rows.count()}
 
@@ -162,64 +145,3 @@ def _masked(connection: Connection, name: str) -> str | None:
     field = connection._meta.get_field(name)
     assert isinstance(field, SecretTextField)
     return None if field.stored(connection) is None else MASK
-
-
-def _order(names: list[str]) -> list[str]:
-    """The columns to order by; the last makes the order certain. Raise ``Refused``."""
-    if len(names) > MOST_ORDERS:
-        raise Refused(400, f"Ordering with more than {MOST_ORDERS} parameters is not allowed.")
-    order: dict[str, str] = {}
-    for name in names:
-        plain = name.lstrip("-")
-        if plain not in ORDERS:
-            words = "is disallowed or the attribute does not exist on the model"
-            raise Refused(400, f"Ordering with '{plain}' {words}")
-        sign = "-" if name.startswith("-") else ""
-        order.setdefault(ORDERS[plain], sign)
-    order.setdefault("id", "-" if names and names[0].startswith("-") else "")
-    return [sign + column for column, sign in order.items()]
-
-
-class _Like(Lookup[bool]):
-    """SQL's pattern, in any case. Django has none that leaves ``%`` and ``_`` their meaning."""
-
-    lookup_name = "like"
-
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
-        left, left_parameters = self.process_lhs(compiler, connection)
-        right, right_parameters = self.process_rhs(compiler, connection)
-        operator = "ILIKE" if connection.vendor == "postgresql" else "LIKE"
-        # Without an escape, as on Airflow's SQLite: a backslash is a backslash.
-        escape = " ESCAPE ''" if connection.vendor == "postgresql" else ""
-        return f"{left} {operator} {right}{escape}", (*left_parameters, *right_parameters)
-
-
-def _parts(pattern: str | None) -> list[str] | None:
-    """The alternatives of a pattern; ``None`` for all."""
-    if pattern is None or pattern in ("", "~"):
-        return None
-    parts = [part.strip() if "|" in pattern else part for part in pattern.split("|")]
-    # No ID holds a NUL, and PostgreSQL refuses to look for one.
-    return [part for part in parts if part and "\0" not in part]
-
-
-def _matching(rows: QuerySet[Connection], pattern: str | None) -> QuerySet[Connection]:
-    parts = _parts(pattern)
-    if parts is None:
-        return rows
-    wanted = Q(pk__in=[])
-    for part in parts:
-        wanted |= Q(_Like(F("conn_id"), Value(f"%{part}%")))
-    return rows.filter(wanted)
-
-
-def _beginning(rows: QuerySet[Connection], pattern: str | None) -> QuerySet[Connection]:
-    parts = _parts(pattern)
-    if parts is None:
-        return rows
-    wanted = Q(pk__in=[])
-    for part in parts:
-        beginning = part.rstrip("%")
-        # Not by startswith, which on SQLite makes no difference of case.
-        wanted |= Q(Exact(Substr("conn_id", 1, len(beginning)), Value(beginning)))
-    return rows.filter(wanted)

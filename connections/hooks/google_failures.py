@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import ssl
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 from google.api_core.exceptions import GoogleAPICallError
 from google.auth import exceptions as auth
-from urllib3 import exceptions as pool
 
 from connections.exceptions import SessionFailure
+from connections.hooks.transport import broken_by, causes_of
 from connections.types.google_cloud_platform import DEFAULT_READ_TIMEOUT
 
 #: Google's reasons for "too often", which come with 403 as well as with 429.
@@ -48,7 +46,7 @@ def failure_of(
 
 
 def _failure_of(error: Exception, read_timeout: float) -> SessionFailure | None:
-    chain = list(_chain(error))
+    chain = list(causes_of(error))
     if transport := next((e for e in chain if isinstance(e, requests.RequestException)), None):
         return _transport_failure(transport, read_timeout)
     if isinstance(error, GoogleAPICallError):
@@ -65,57 +63,20 @@ def _failure_of(error: Exception, read_timeout: float) -> SessionFailure | None:
     return None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        inner = next((arg for arg in error.args if isinstance(arg, BaseException)), None)
-        reason = getattr(error, "reason", None)
-        if isinstance(reason, BaseException):
-            inner = reason
-        error = inner or error.__cause__
-
-
 def _transport_failure(error: requests.RequestException, read_timeout: float) -> SessionFailure:
-    host = _host_of(error)
-    causes = list(_chain(error))
+    broken = broken_by(error)
     if isinstance(error, requests.exceptions.JSONDecodeError):
-        return SessionFailure("cloud:bad-answer", host=host)
-    if isinstance(error, requests.exceptions.SSLError):
-        return SessionFailure("cloud:tls", host=host, reason=_tls_reason(causes))
-    if isinstance(error, requests.exceptions.ConnectTimeout):
-        return SessionFailure("cloud:unreachable", host=host, reason="no answer in time")
-    if any(isinstance(cause, pool.NameResolutionError) for cause in causes):
-        return SessionFailure("cloud:name-unknown", host=host)
-    if isinstance(error, requests.exceptions.ReadTimeout) or any(
-        isinstance(cause, pool.ReadTimeoutError) for cause in causes
-    ):
-        return SessionFailure("cloud:timeout", host=host, seconds=f"{read_timeout:g}")
-    if any(isinstance(cause, (pool.ProtocolError, ConnectionResetError)) for cause in causes):
-        return SessionFailure("cloud:dropped", host=host, attempts=1)
-    return SessionFailure("cloud:unreachable", host=host, reason=_connect_reason(causes))
-
-
-def _host_of(error: requests.RequestException) -> str:
-    url = str(getattr(error.request, "url", "") or "")
-    return urlsplit(url).netloc.rpartition("@")[2]
-
-
-def _connect_reason(causes: list[BaseException]) -> str:
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-        if isinstance(cause, pool.NewConnectionError):
-            return str(cause).rpartition("] ")[2].lower() or "refused"
-    return "no connection"
-
-
-def _tls_reason(causes: list[BaseException]) -> str:
-    for cause in causes:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return cause.verify_message
-        if isinstance(cause, ssl.SSLError) and cause.reason:
-            return cause.reason.replace("_", " ").lower()
-    return "no TLS"
+        return SessionFailure("cloud:bad-answer", host=broken.host)
+    # A proxy that refuses keeps Google out of reach, and has no code of its own here.
+    kind = "unreachable" if broken.kind == "proxy" else broken.kind
+    facts: dict[str, Any] = {"host": broken.host}
+    if kind in ("tls", "unreachable"):
+        facts["reason"] = broken.reason
+    elif kind == "timeout":
+        facts["seconds"] = f"{read_timeout:g}"
+    elif kind == "dropped":
+        facts["attempts"] = 1
+    return SessionFailure(f"cloud:{kind}", **facts)
 
 
 def _status_failure(error: GoogleAPICallError) -> SessionFailure | None:

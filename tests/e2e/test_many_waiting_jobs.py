@@ -17,7 +17,7 @@ from tests.tasks.conftest import query_task, trigger
 JOBS = 200
 MOST_MEGABYTES = 400
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
 def megabytes(pid: int) -> float:
