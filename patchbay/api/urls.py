@@ -19,6 +19,7 @@ from patchbay.api.bodies import StrictParser, refused_by_length
 from patchbay.api.docs import DESCRIPTION, docs
 from patchbay.api.errors import Api, add_handlers
 from tasks.api import (  # noqa: F401
+    dag_counts,
     dag_parts,
     dag_reading,
     instance_reading,

@@ -20,14 +20,16 @@ COMMAND_LINE = "command line"
 def run_shape(run: DagRun) -> dict[str, Any]:
     """``run`` with its DAG and version."""
     dag_id = run.dag.dag_id
+    # What needed no worker began when it ended, as in Airflow.
+    started = run.started_at or run.ended_at
     return {
         "dag_run_id": run.run_id,
         "dag_id": dag_id,
         "logical_date": run.logical_date,
         "queued_at": run.queued_at,
-        "start_date": run.started_at,
+        "start_date": started,
         "end_date": run.ended_at,
-        "duration": between(run.started_at, run.ended_at),
+        "duration": between(started, run.ended_at),
         "data_interval_start": run.data_interval_start,
         "data_interval_end": run.data_interval_end,
         "run_after": run_after_of(run),
@@ -89,7 +91,6 @@ def _instance_shape(
 def try_shape(row: TaskInstance) -> dict[str, Any]:
     """What the last try has in common with the earlier ones."""
     dag_id = row.run.dag.dag_id
-    # What needed no worker began when it ended, as in Airflow.
     started = row.started_at or row.ended_at
     return {
         "task_id": row.task_id,

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.db import connection
 from django.utils import timezone
 
-from tasks.engine import hot_rows, steps, writing
+from tasks.engine import steps, writing
 from tasks.engine.places import Message
-from tasks.engine.steps import StepChange
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.spec import DagSpec
 from tasks.states import RUN_MOVES, RunState, StepState, TaskState, sources
@@ -17,28 +14,6 @@ from tasks.states import RUN_MOVES, RunState, StepState, TaskState, sources
 #: Named in the last row; of others their number is told.
 NAMED = 3
 _DEAD = (TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED)
-
-
-@dataclass(frozen=True)
-class Ending:
-    """How a run ended: the change of its last row, and what may be sent now."""
-
-    change: StepChange | None = None
-    messages: tuple[Message, ...] = ()
-
-
-def ended_by_its_only_task(run_id: int, dag_pk: int, spec: DagSpec) -> Ending | None:
-    """End the run of one task that was successful, in one statement.
-
-    ``None``, and nothing is done, for a run that is being cancelled.
-    """
-    now = timezone.now()
-    columns = {"state": RunState.SUCCESS, "ended_at": now, "tasks_left": 0}
-    where = {"id": run_id, "state": RunState.RUNNING, "tasks_left": 1}
-    if not hot_rows.update(DagRun, columns, where=where):
-        return None
-    change = steps.succeeded(steps.position_of(6, None), steps.KINDS[6].done, started_at=now)
-    return Ending(change, tuple(_admitted(dag_pk, spec)))
 
 
 def count_down(run_id: int, spec: DagSpec, *, over: int, number: int) -> list[Message]:

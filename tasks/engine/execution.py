@@ -24,6 +24,7 @@ from tasks.engine import hot_rows, places, steps, writing
 from tasks.engine import outcome as outcomes
 from tasks.engine.brokering import ConnectionBroker
 from tasks.engine.context import TaskContext
+from tasks.engine.hot_rows import Statement
 from tasks.engine.leases import Lease
 from tasks.engine.outcome import Outcome
 from tasks.engine.places import Message
@@ -105,11 +106,11 @@ class Execution:
         except Exception as error:
             self.connection_error = error
 
-    def claimed(self, number: int) -> None:
-        """Show steps 1 and 2, in the transaction that has taken ``number`` and the task."""
-        self._start_run()
+    def claimed(self, number: int, claim: Statement) -> None:
+        """Show steps 1 and 2 with the claim, in the transaction that has taken ``number``."""
+        also = [claim, *self._start_run()]
         self.lease.deadline = self._deadline()
-        self.recorder.write_with(number, self._after_step_2())
+        self.recorder.write_with(number, self._after_step_2(), also=also)
 
     def _after_step_2(self) -> list[StepChange]:
         at, started = self.recorder.at, self.began_at
@@ -133,14 +134,15 @@ class Execution:
         spent = (timezone.now() - self.row.started_at).total_seconds()
         return time.monotonic() + self.task.execution_timeout - spent
 
-    def _start_run(self) -> None:
+    def _start_run(self) -> list[Statement]:
+        """The run begins with its first task. Its row was locked before it was read."""
         if self.row.run.state != RunState.QUEUED:
-            return
+            return []
         now = timezone.now()
+        self.recorder.changes.insert(0, steps.succeeded(0, steps.KINDS[1].done, started_at=now))
         columns = {"state": RunState.RUNNING, "started_at": now}
         where = {"id": self.row.run_id, "state": RunState.QUEUED}
-        if hot_rows.update(DagRun, columns, where=where):
-            self.recorder.changes.insert(0, steps.succeeded(0, steps.KINDS[1].done, started_at=now))
+        return [hot_rows.updating(DagRun, columns, where=where)]
 
     def _take_over(self) -> None:
         """Go on for a worker that is gone, unless that can't be."""
@@ -312,7 +314,8 @@ class Execution:
         elif not outcome.is_pause:
             changes += self._nothing_to_close()
         with transaction.atomic():
-            number = writing.take_number_with(self.lease, self.row.run_id).number
+            taken = writing.take_number_with(self.lease, self.row.run_id)
+            number = taken.number
             if outcome.state != TaskState.SUCCESS:
                 # The run's last row tells at which of these it failed.
                 self.recorder.write_with(number, changes)
@@ -321,12 +324,12 @@ class Execution:
                 self.row,
                 outcome,
                 self.spec,
-                number=number,
+                taken=taken,
                 sessions=self.limit or self.broker.limit,
                 xcoms=xcoms,
             )
             changes += [settled.last] if settled.last else []
-            self.recorder.write_with(number, changes)
+            self.recorder.write_with(number, changes, also=settled.also)
             live.publish_on_commit(self.row.run_id)
         give_connection_back()
         return list(settled.messages)

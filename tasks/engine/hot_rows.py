@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Model
@@ -26,8 +26,26 @@ def _fields(model: type[Model]) -> dict[str, Any]:
     return {field.attname: field for field in model._meta.concrete_fields}
 
 
+class Statement(NamedTuple):
+    """A statement that changes exactly ``rows`` rows."""
+
+    text: str
+    values: list[Any]
+    rows: int = 1
+
+
 def update(model: type[Model], columns: Mapping[str, Any], *, where: Mapping[str, Any]) -> int:
-    """Set ``columns`` of the rows that ``where`` finds, by equality; how many there were.
+    """Set ``columns`` of the rows that ``where`` finds; how many there were."""
+    statement = updating(model, columns, where=where)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.text, statement.values)
+        return int(cursor.rowcount)
+
+
+def updating(
+    model: type[Model], columns: Mapping[str, Any], *, where: Mapping[str, Any]
+) -> Statement:
+    """Sets ``columns`` of the row that ``where`` finds, by equality.
 
     A list in ``where`` stands for any of its values, ``None`` for null.
     """
@@ -38,9 +56,7 @@ def update(model: type[Model], columns: Mapping[str, Any], *, where: Mapping[str
         if value is not None:
             several = value if isinstance(value, list) else [value]
             values += [prepared(model, name, each) for each in several]
-    with connection.cursor() as cursor:
-        cursor.execute(statement, values)
-        return int(cursor.rowcount)
+    return Statement(statement, values)
 
 
 @lru_cache(maxsize=200)
@@ -60,8 +76,8 @@ def _update(
     return f"UPDATE {table} SET {settings} WHERE {' AND '.join(conditions)}"  # noqa: S608 - names
 
 
-def insert(model: type[Model], rows: list[dict[str, Any]]) -> None:
-    """Add ``rows``, which all name the same columns."""
+def inserting(model: type[Model], rows: list[dict[str, Any]]) -> Statement:
+    """Adds ``rows``, which all name the same columns."""
     names = tuple(rows[0])
     marks = f"({', '.join(['%s'] * len(names))})"
     statement = (
@@ -69,8 +85,23 @@ def insert(model: type[Model], rows: list[dict[str, Any]]) -> None:
         f"VALUES {', '.join([marks] * len(rows))}"
     )
     values = [prepared(model, name, row[name]) for row in rows for name in names]
+    return Statement(statement, values, len(rows))
+
+
+def execute(statement: Statement) -> None:
+    """Raise ``RowsGone`` where it doesn't change what it has to."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, values)
+        cursor.execute(statement.text, statement.values)
+        check(statement, cursor.rowcount)
+
+
+def check(statement: Statement, count: int) -> None:
+    if count != statement.rows:
+        raise RowsGone(f"{count} of {statement.rows} rows: {statement.text}")
+
+
+class RowsGone(RuntimeError):
+    """Rows that are locked were not as they were read: a defect."""
 
 
 def task_instance(pk: int) -> TaskInstance:

@@ -1,4 +1,4 @@
-"""How one try of a task ended, as data: made where it ends, written by ``tasks.engine.settlement``."""
+"""How one try of a task ended, as data; ``tasks.engine.settlement`` writes it."""
 
 from __future__ import annotations
 

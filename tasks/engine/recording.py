@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from connections.database import give_connection_back
 from connections.masking import Masker, secrets_in_use, storable
 from tasks import live
 from tasks.engine import steps, writing
+from tasks.engine.hot_rows import Statement
 from tasks.engine.leases import Lease
 from tasks.engine.steps import StepChange
 from tasks.models import LogLine, RenderedFields, TaskInstance
@@ -63,21 +65,28 @@ class Recorder:
             live.publish_on_commit(self.row.run_id)
         give_connection_back()
 
-    def write_with(self, number: int, changes: list[StepChange]) -> None:
+    def write_with(
+        self, number: int, changes: list[StepChange], *, also: Sequence[Statement] = ()
+    ) -> None:
         """The same inside a transaction that has taken ``number``, and so holds the lease."""
-        self._write(changes, number=number)
+        self._write(changes, number=number, also=also)
         if self.rendered:
             self._store_rendered()
 
     def _write(
-        self, changes: list[StepChange], *, lease: Lease | None = None, number: int | None = None
+        self,
+        changes: list[StepChange],
+        *,
+        lease: Lease | None = None,
+        number: int | None = None,
+        also: Sequence[Statement] = (),
     ) -> None:
         changes, self.changes = [*self.changes, *changes], []
         lines, self.lines = self.lines, []
         for line in lines:
             line.text = storable(self.masker.text(line.text))
         safe = [replace(each, columns=self._safe(each)) for each in changes]
-        writing.write(self.row.run_id, safe, lines=lines, lease=lease, number=number)
+        writing.write(self.row.run_id, safe, lines=lines, lease=lease, number=number, also=also)
 
     def masked(self, value: Any) -> Any:
         """``value``, with what is secret in it masked, and fit to be stored."""

@@ -29,8 +29,7 @@ def insert_run(run: DagRun) -> list[Message]:
     if has_place and is_plain:
         _queue(rows, first, run)
     TaskInstance.objects.bulk_create(rows)
-    steps.insert_frame(run)
-    steps.insert_tries(run.pk, run.sequence)
+    steps.insert_all(run)
     if not has_place:
         return []
     if is_plain:

@@ -73,9 +73,8 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
             _park(row, error.conn_id, number)
             return None
         columns |= {**execution.found, "sequence": number}
-        if not hot_rows.update(TaskInstance, columns, where={"id": row.pk, **before}):
-            raise LeaseLost(f"task instance {row.pk}")
-        execution.claimed(number)
+        claim = hot_rows.updating(TaskInstance, columns, where={"id": row.pk, **before})
+        execution.claimed(number, claim)
     give_connection_back()
     return execution
 

@@ -63,9 +63,6 @@ def follow(
 
     ``skip`` names tasks that are to be skipped because one that ended chose so, with why.
     """
-    if len(spec.tasks) == 1:
-        # Most runs have one task, and nothing is to be asked about the others.
-        return ending.count_down(run_id, spec, over=1, number=number)
     settling = Settling(run_id, spec, number=number)
     settling.count(len(ended))
     settling.force_skips(skip or {})

@@ -9,24 +9,29 @@ from typing import Any
 from django.conf import settings
 from django.utils import timezone
 
-from tasks.engine import ending, hot_rows, places, scheduling, steps
-from tasks.engine.ending import Ending
+from tasks.engine import hot_rows, places, scheduling, steps
+from tasks.engine.hot_rows import Statement
 from tasks.engine.outcome import Outcome
 from tasks.engine.places import Message
 from tasks.engine.resettling import SKIPS_KEY
 from tasks.engine.steps import StepChange
 from tasks.engine.template_names import RETURN_VALUE
-from tasks.models import TaskInstance, XCom
+from tasks.engine.writing import Taken
+from tasks.models import DagRun, TaskInstance, XCom
 from tasks.spec import DagSpec
-from tasks.states import TASK_MOVES, TASK_TERMINAL, TaskState, sources
+from tasks.states import TASK_MOVES, TASK_TERMINAL, RunState, TaskState, sources
 
 
 @dataclass(frozen=True)
 class Settled:
-    """What is to be sent, and the last row of the run's table, where it is over."""
+    """What is to be sent, and what is to be written with the try's rows.
 
-    messages: tuple[Message, ...]
-    last: StepChange | None
+    ``last`` is the change of the last row of the run's table, where the run is over.
+    """
+
+    messages: tuple[Message, ...] = ()
+    last: StepChange | None = None
+    also: tuple[Statement, ...] = ()
 
 
 def settle(
@@ -34,25 +39,28 @@ def settle(
     outcome: Outcome,
     spec: DagSpec,
     *,
-    number: int,
+    taken: Taken,
     sessions: int | None,
     xcoms: dict[str, Any],
 ) -> Settled:
-    """Move the task instance on, in the transaction that has taken ``number``.
+    """Move the task instance on, in the transaction that has taken a number.
 
     ``sessions`` is the limit of its connection, where there is one: somebody
     may wait for the place. ``xcoms`` are masked already.
     """
-    state = _move(row, outcome, number=number)
+    number = taken.number
+    is_plain = outcome.state == TaskState.SUCCESS and not sessions and not spec.max_active_runs
+    if is_plain and len(spec.tasks) == 1 and taken.run_state == RunState.RUNNING:
+        return _a_short_run(row, outcome, number=number, xcoms=xcoms)
+    state, move = _moved(row, outcome, taken)
+    hot_rows.execute(move)
     messages: list[Message] = []
-    if short := _of_a_short_run(row, state, spec):
-        _store(row, xcoms)
-        messages += short.messages
-    elif state in TASK_TERMINAL:
+    if state in TASK_TERMINAL:
         skips = _chosen_skips(row, outcome, spec)
         if skips:
             xcoms = {**xcoms, SKIPS_KEY: {"skipped": sorted(skips)}}
-        _store(row, xcoms)
+        for statement in _stored(row, xcoms):
+            hot_rows.execute(statement)
         skip = dict.fromkeys(skips, f"{row.task_id} chose otherwise")
         messages = scheduling.follow(
             row.run_id, spec, {row.task_id: state}, number=number, skip=skip
@@ -64,52 +72,55 @@ def settle(
     if sessions:
         places.lock_sessions(row.conn_id)
         messages += places.next_for_session(row.conn_id, sessions)
-    return Settled(tuple(messages), short.change if short else None)
+    return Settled(tuple(messages))
 
 
-def _of_a_short_run(row: TaskInstance, state: TaskState, spec: DagSpec) -> Ending | None:
-    """Most runs have one task, and it goes well: nothing is to be asked about the others."""
-    if len(spec.tasks) > 1 or state != TaskState.SUCCESS:
-        return None
-    return ending.ended_by_its_only_task(row.run_id, row.run.dag_id, spec)
-
-
-def _move(row: TaskInstance, outcome: Outcome, *, number: int) -> TaskState:
-    """The state that it got: a cancel that was asked for meanwhile allows no further try."""
+def _a_short_run(
+    row: TaskInstance, outcome: Outcome, *, number: int, xcoms: dict[str, Any]
+) -> Settled:
+    """Most runs have one task, and it goes well: nothing is to be asked, all is one write."""
     now = timezone.now()
-    columns: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "sequence": number}
+    move = _moving(row, outcome.state, _columns(row, outcome, number=number))
+    end = hot_rows.updating(
+        DagRun,
+        {"state": RunState.SUCCESS, "ended_at": now, "tasks_left": 0},
+        where={"id": row.run_id, "state": RunState.RUNNING},
+    )
+    last = steps.succeeded(steps.position_of(6, None), steps.KINDS[6].done, started_at=now)
+    return Settled(last=last, also=(move, end, *_stored(row, xcoms)))
+
+
+def _moved(row: TaskInstance, outcome: Outcome, taken: Taken) -> tuple[TaskState, Statement]:
+    """The state that it gets: a cancel that was asked for meanwhile allows only an end."""
     state = outcome.state
-    if state == TaskState.UP_FOR_RETRY:
-        columns |= {
-            "due_at": outcome.due_at,
-            "try_number": row.try_number + 1,
-            "ended_at": now,
-            "looks": 0,
-            "takeovers": 0,
-        }
-    elif state == TaskState.UP_FOR_RESCHEDULE:
-        columns |= {"due_at": outcome.due_at, "looks": row.looks + 1}
-    else:
-        columns |= {"ended_at": now, "due_at": None}
-    if _try(row, state, columns):
-        return state
-    # It is being cancelled: only an end is left.
+    if state in TASK_MOVES[TaskState(taken.task_state)]:
+        return state, _moving(row, state, _columns(row, outcome, number=taken.number))
     end = TaskState.FAILED if state == TaskState.UP_FOR_RETRY else TaskState.CANCELLED
-    if not _try(row, end, {**_ENDED, "ended_at": now, "sequence": number}):
-        raise scheduling.IllegalMove(f"Task instance {row.pk} can't become {state}.")
-    return end
+    return end, _moving(row, end, _ended(taken.number))
 
 
-_ENDED: dict[str, Any] = {"lease_token": None, "lease_expires_at": None, "due_at": None}
+def _columns(row: TaskInstance, outcome: Outcome, *, number: int) -> dict[str, Any]:
+    columns = _ended(number)
+    if outcome.state == TaskState.UP_FOR_RETRY:
+        columns |= {"try_number": row.try_number + 1, "looks": 0, "takeovers": 0}
+    elif outcome.state == TaskState.UP_FOR_RESCHEDULE:
+        columns |= {"looks": row.looks + 1, "ended_at": None}
+    return {**columns, "due_at": outcome.due_at}
 
 
-def _try(row: TaskInstance, state: TaskState, columns: dict[str, Any]) -> bool:
-    where = {
-        "id": row.pk,
-        "state": sources(TASK_MOVES, state),
-        "lease_token": row.lease_token,
+def _ended(number: int) -> dict[str, Any]:
+    return {
+        "lease_token": None,
+        "lease_expires_at": None,
+        "due_at": None,
+        "ended_at": timezone.now(),
+        "sequence": number,
     }
-    return bool(hot_rows.update(TaskInstance, {"state": state, **columns}, where=where))
+
+
+def _moving(row: TaskInstance, state: TaskState, columns: dict[str, Any]) -> Statement:
+    where = {"id": row.pk, "state": sources(TASK_MOVES, state), "lease_token": row.lease_token}
+    return hot_rows.updating(TaskInstance, {"state": state, **columns}, where=where)
 
 
 def _chosen_skips(row: TaskInstance, outcome: Outcome, spec: DagSpec) -> set[str]:
@@ -129,17 +140,14 @@ def _chosen_skips(row: TaskInstance, outcome: Outcome, spec: DagSpec) -> set[str
     return direct - followed - spec.all_downstream(followed & direct)
 
 
-def _store(row: TaskInstance, xcoms: dict[str, Any]) -> None:
-    if xcoms:
-        # What an earlier try had left was deleted when the task was cleared.
-        now = timezone.now()
-        hot_rows.insert(
-            XCom,
-            [
-                {"task_instance_id": row.pk, "key": key, "value": value, "at": now}
-                for key, value in xcoms.items()
-            ],
-        )
+def _stored(row: TaskInstance, xcoms: dict[str, Any]) -> list[Statement]:
+    """What an earlier try had left was deleted when the task was cleared."""
+    now = timezone.now()
+    rows = [
+        {"task_instance_id": row.pk, "key": key, "value": value, "at": now}
+        for key, value in xcoms.items()
+    ]
+    return [hot_rows.inserting(XCom, rows)] if rows else []
 
 
 def too_large(xcoms: dict[str, Any]) -> dict[str, Any]:

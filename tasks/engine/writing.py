@@ -9,13 +9,14 @@ their price. On PostgreSQL a write is a single statement.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
-from tasks.engine.hot_rows import prepared
+from tasks.engine.hot_rows import Statement, check, execute, prepared
 from tasks.engine.leases import Lease
 from tasks.engine.steps import StepChange
 from tasks.exceptions import LeaseLost
@@ -28,10 +29,12 @@ class IllegalStep(RuntimeError):
 
 
 class Taken(NamedTuple):
-    """A number of a run's sequence, and the state of the run, whose row is locked."""
+    """A number of a run's sequence, and the states of the run and the task instance, which are
+    locked."""
 
     number: int
     run_state: str
+    task_state: str
 
 
 def take_number(run_id: int) -> int:
@@ -71,19 +74,25 @@ def write(
     lines: Sequence[LogLine] = (),
     lease: Lease | None = None,
     number: int | None = None,
+    also: Sequence[Statement] = (),
 ) -> None:
     """Apply ``changes`` and add ``lines``, with one number of the run's sequence.
+
+    ``also`` is done with it; each must change its rows, or ``RowsGone`` is raised.
 
     ``number`` is one that the transaction has taken; without it, ``lease`` must
     still be held, else ``LeaseLost`` is raised and nothing is written.
     """
     merged = _merged(changes)
-    if number is not None and not merged and not lines:
+    if number is not None and not merged and not lines and not also:
         return
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql" and not any(map(_empties, merged)):
-            _write_at_once(cursor, run_id, merged, lines, lease=lease, number=number)
+            write = _Write(run_id, merged, lines, also)
+            write.execute(cursor, lease=lease, number=number)
             return
+        for statement in also:
+            execute(statement)
         if number is None:
             assert lease is not None
             _execute_held(cursor, lease, run_id)
@@ -109,7 +118,8 @@ _RUN_OF = (
 #: For who holds the lease. The run's row is locked before that of the task instance, by all.
 _TAKEN = f"taken AS ({_TAKE} WHERE id = %s RETURNING sequence, state)"
 _HELD = (
-    "held AS (SELECT taken.sequence, taken.state FROM taken, tasks_taskinstance ti "
+    "held AS (SELECT taken.sequence, taken.state, ti.state AS task_state "
+    "FROM taken, tasks_taskinstance ti "
     "WHERE ti.id = %s AND ti.lease_token = %s AND ti.state IN ('running', 'cancelling') "
     "FOR NO KEY UPDATE OF ti)"
 )
@@ -117,7 +127,7 @@ _HELD = (
 _TAKE_HELD = (
     f"{_TAKE} WHERE id = %s AND EXISTS (SELECT 1 FROM tasks_taskinstance "  # noqa: S608 - constants
     "WHERE id = %s AND lease_token = %s AND state IN ('running', 'cancelling')) "
-    "RETURNING sequence, state"
+    "RETURNING sequence, state, (SELECT state FROM tasks_taskinstance WHERE id = %s)"
 )
 
 
@@ -128,8 +138,10 @@ def _held_values(lease: Lease, run_id: int) -> list[Any]:
 def _execute_held(cursor: CursorWrapper, lease: Lease, run_id: int) -> None:
     statement = _TAKE_HELD
     if connection.vendor == "postgresql":
-        statement = f"WITH {_TAKEN}, {_HELD} SELECT sequence, state FROM held"  # noqa: S608
-    cursor.execute(statement, _held_values(lease, run_id))
+        statement = f"WITH {_TAKEN}, {_HELD} SELECT sequence, state, task_state FROM held"  # noqa: S608
+        cursor.execute(statement, _held_values(lease, run_id))
+        return
+    cursor.execute(statement, [*_held_values(lease, run_id), lease.task_instance_id])
 
 
 def _merged(changes: Sequence[StepChange]) -> list[StepChange]:
@@ -201,34 +213,48 @@ _LINED = (
 )
 
 
-def _write_at_once(
-    cursor: CursorWrapper,
-    run_id: int,
-    changes: Sequence[StepChange],
-    lines: Sequence[LogLine],
-    *,
-    lease: Lease | None,
-    number: int | None,
-) -> None:
-    if number is None:
-        assert lease is not None
-        parts, values = [_TAKEN, _HELD], _held_values(lease, run_id)
-    else:
-        parts, values = ["held AS (SELECT %s::bigint AS sequence)"], [number]
-    if changes:
-        parts.append(_STEPPED.format(", ".join([f"({_ROW})"] * len(changes))))
-        values += [value for change in changes for value in _told(change)]
-        values.append(run_id)
-    if lines:
-        parts.append(_LINED.format(", ".join([f"({_LINE})"] * len(lines))))
-        values.append(run_id)
-        values += [value for line in lines for value in _line(line)]
-    count = "(SELECT COUNT(*) FROM stepped)" if changes else "0"
-    statement = f"WITH {', '.join(parts)} SELECT sequence, {count} FROM held"  # noqa: S608
-    cursor.execute(statement, values)
-    if _found(cursor, lease)[1] != len(changes):
-        places = ", ".join(f"{change.position} to {change.state}" for change in changes)
-        raise IllegalStep(f"Not all of run {run_id} can be moved: {places}.")
+@dataclass(frozen=True)
+class _Write:
+    """All that one write does, as one statement."""
+
+    run_id: int
+    changes: Sequence[StepChange]
+    lines: Sequence[LogLine]
+    also: Sequence[Statement]
+
+    def execute(self, cursor: CursorWrapper, *, lease: Lease | None, number: int | None) -> None:
+        if number is None:
+            assert lease is not None
+            parts, values = [_TAKEN, _HELD], _held_values(lease, self.run_id)
+        else:
+            parts, values = ["held AS (SELECT %s::bigint AS sequence)"], [number]
+        counts = self._add(parts, values)
+        statement = f"WITH {', '.join(parts)} SELECT {', '.join(counts)} FROM held"  # noqa: S608
+        cursor.execute(statement, values)
+        changed, *others = _found(cursor, lease)
+        for asked, count in zip(self.also, others, strict=True):
+            check(asked, count)
+        if changed != len(self.changes):
+            places = ", ".join(f"{each.position} to {each.state}" for each in self.changes)
+            raise IllegalStep(f"Not all of run {self.run_id} can be moved: {places}.")
+
+    def _add(self, parts: list[str], values: list[Any]) -> list[str]:
+        """Add the parts of the statement with their values; what counts the rows of each."""
+        counts = ["0"]
+        if self.changes:
+            parts.append(_STEPPED.format(", ".join([f"({_ROW})"] * len(self.changes))))
+            values += [value for change in self.changes for value in _told(change)]
+            values.append(self.run_id)
+            counts = ["(SELECT COUNT(*) FROM stepped)"]
+        if self.lines:
+            parts.append(_LINED.format(", ".join([f"({_LINE})"] * len(self.lines))))
+            values.append(self.run_id)
+            values += [value for line in self.lines for value in _line(line)]
+        for index, statement in enumerate(self.also):
+            parts.append(f"also{index} AS ({statement.text} RETURNING 1)")
+            values += statement.values
+            counts.append(f"(SELECT COUNT(*) FROM also{index})")  # noqa: S608
+        return counts
 
 
 def _told(change: StepChange) -> list[Any]:

@@ -128,6 +128,8 @@ CALLS: dict[str, tuple[str, set[str]]] = {
     f"GET {V2}/dagSources/{{dag_id}}": (VIEWER, SEEING),
     f"GET {V2}/importErrors": (VIEWER, SEEING),
     f"GET {V2}/importErrors/{{import_error_id}}": (VIEWER, SEEING),
+    f"GET {V2}/dagTags": (VIEWER, SEEING),
+    f"GET {V2}/dagStats": (VIEWER, SEEING),
     f"GET {RUNS}": (VIEWER, SEEING),
     f"POST {RUNS}": (OPERATOR, USING),
     f"POST {RUNS}/list": (VIEWER, SEEING),

@@ -266,3 +266,26 @@ def test_lists_of_dags_take_as_many_queries_for_many_as_for_one(
     for number in range(30):
         world.dag(dag_id=f"d{number}", tags=("x",))
     assert queries() == few
+
+
+def test_tags_and_counts_of_runs_are_told(admin: Caller, world: World) -> None:
+    world.dag(tags=("daily", "eu"))
+    world.dag(dag_id="other", tags=("EUR",))
+    world.run()
+    world.failed_run("other")
+    assert admin.get("/api/v2/dagTags").json() == {
+        "tags": ["EUR", "daily", "eu"],
+        "total_entries": 3,
+    }
+    found = admin.get("/api/v2/dagTags", tag_name_pattern="EU", order_by="-name", limit=1).json()
+    assert found == {"tags": ["eu"], "total_entries": 2}
+    assert admin.get("/api/v2/dagTags", order_by="nope").status_code == 400
+    counts = admin.get("/api/v2/dagStats", dag_ids=["other", "\0"]).json()
+    assert counts["total_entries"] == 1
+    assert [(each["state"], each["count"]) for each in counts["dags"][0]["stats"]] == [
+        ("queued", 0),
+        ("running", 0),
+        ("success", 0),
+        ("failed", 1),
+    ]
+    assert admin.get("/api/v2/dagStats").json()["total_entries"] == 2

@@ -50,6 +50,8 @@ CALLS: list[tuple[str, str, Any, str, str]] = [
     ("GET", "/api/v2/dagSources/d", None, "Viewer", "read"),
     ("GET", "/api/v2/importErrors", None, "Viewer", "read"),
     ("GET", "/api/v2/importErrors/1", None, "Viewer", "read"),
+    ("GET", "/api/v2/dagTags", None, "Viewer", "read"),
+    ("GET", "/api/v2/dagStats", None, "Viewer", "read"),
     ("GET", f"{DAGS}/d/dagRuns", None, "Viewer", "read"),
     ("POST", f"{DAGS}/d/dagRuns", {"logical_date": None}, "Operator", "use"),
     ("POST", f"{DAGS}/~/dagRuns/list", {}, "Viewer", "read"),

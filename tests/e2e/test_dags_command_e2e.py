@@ -116,8 +116,9 @@ def complete(line: str, tmp_path: Path, *others: str) -> list[str]:
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 def test_bash_completes_commands_flags_choices_dags_and_runs(tmp_path: Path) -> None:
     dag = Dag.objects.get()
+    version = dag.versions.get()
     for run_id in ("manual__2026-11-22T10:00:00+00:00", "mine"):
-        DagRun.objects.create(dag=dag, version=dag.current_version, run_id=run_id)
+        DagRun.objects.create(dag=dag, version=version, run_id=run_id)
     start = f"{sys.executable} manage.py dags"
     assert complete(f"{start} tri", tmp_path) == ["trigger"]
     assert set(complete(f"{start} ", tmp_path)) >= {"list", "runs", "clear", "pause"}

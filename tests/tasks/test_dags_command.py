@@ -257,7 +257,12 @@ def test_at_a_terminal_it_asks(
     failed_run(some)
     asked: list[str] = []
     monkeypatch.setattr("sys.stdin.isatty", lambda: True, raising=False)
-    monkeypatch.setattr("builtins.input", lambda words: asked.append(words) or answer)
+
+    def say(words: str) -> str:
+        asked.append(words)
+        return answer
+
+    monkeypatch.setattr("builtins.input", say)
     with engine.committing():
         dags("clear", "etl", "r1", "--only-failed", code=code)
     assert asked == ["Run again 2 tasks: b, c? [y/N] "]
