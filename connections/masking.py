@@ -178,13 +178,15 @@ class Masker:
         return text
 
     def data(self, value: Any) -> Any:
-        """``value`` with every text in it masked."""
+        """``value`` with every text in it masked, keys and numbers too."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, Mapping):
-            return {key: self.data(item) for key, item in value.items()}
+            return {self.data(key): self.data(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.data(item) for item in value]
+        if isinstance(value, int | float) and str(value) in self._secrets:
+            return MASK
         return value
 
 

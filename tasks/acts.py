@@ -6,10 +6,12 @@ so with its row locked; what is no longer as it was is refused in words.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any, Literal
 
 from django.db import transaction
+from django.db.models import Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from access.audit import Actor, record
@@ -103,8 +105,13 @@ def cancel_task(instance: TaskInstance, *, actor: Actor) -> TaskInstance:
         else:
             words = _cancelled_by(actor, "")
             _cancel_waiting(run, [instance.pk], number=number, words=words)
-            ended = {instance.task_id: TaskState.CANCELLED}
-            messages = scheduling.follow(run.pk, spec_of(run.version_id), ended, number=number)
+            spec = spec_of(run.version_id)
+            if run.admitted_at is None:
+                # It waits for its place: nothing of it may run yet.
+                messages = resettle(run.pk, spec, number=number)
+            else:
+                ended = {instance.task_id: TaskState.CANCELLED}
+                messages = scheduling.follow(run.pk, spec, ended, number=number)
         _record(actor, "cancelled", run, task_id=instance.task_id)
         _send_on_commit(run, messages)
     return TaskInstance.objects.get(pk=instance.pk)
@@ -146,33 +153,58 @@ def clear_tasks(
 def mark_task(
     instance: TaskInstance, state: TaskState, *, actor: Actor, reason: str
 ) -> TaskInstance:
-    """Say by hand how a task ended. Raise ``ActRefused`` while a worker runs it.
+    """``mark_tasks`` of one."""
+    mark_tasks(instance.run, [instance.pk], state, actor=actor, reason=reason)
+    return TaskInstance.objects.get(pk=instance.pk)
 
-    Marked as successful, what failed only because of it goes on.
+
+def mark_tasks(
+    run: DagRun, ids: Collection[int], state: TaskState, *, actor: Actor, reason: str
+) -> None:
+    """Say by hand how tasks of a run ended. Raise ``ActRefused`` while a worker runs one of them.
+
+    Marked as successful, what failed only because of them goes on.
     """
     if state not in MARKS:
         raise ActRefused(f"A task can be marked as {', '.join(MARKS)}.")
     with transaction.atomic():
-        number, run, instance = _locked(instance)
-        if instance.state in TASK_HELD:
-            raise ActRefused(f"{instance.task_id} is running: cancel it first.")
-        if instance.state == state:
-            raise ActRefused(f"{instance.task_id} is {state} already.")
+        number = writing.take_number(run.pk)
+        run = _fresh(run)
+        if run.state == RunState.CANCELLING:
+            raise ActRefused("The run is being cancelled; wait until it is.")
+        rows = list(run.task_instances.filter(pk__in=ids).order_by("position"))
+        _check_markable(rows, state)
         words = f"Marked as {state} by {actor.name}" + (f": {reason}" if reason else "")
-        _mark(run, instance, state, words=words, actor=actor, reason=reason, number=number)
+        _mark(run, rows, state, words=words, actor=actor, reason=reason, number=number)
         spec = spec_of(run.version_id)
+        names = [row.task_id for row in rows]
         if state != TaskState.FAILED:
-            reopen_after(run, spec, instance.task_id, number=number)
+            reopen_after(run, spec, names, number=number)
         reopen(run, spec, number=number)
         messages = resettle(run.pk, spec, number=number)
-        _record(actor, "marked", run, task_id=instance.task_id, state=state, reason=reason)
+        which = (
+            {"task_id": names[0]}
+            if len(names) == 1
+            else {"task_ids": names[:20], "tasks": len(names)}
+        )
+        _record(actor, "marked", run, **which, state=state, reason=reason)
         _send_on_commit(run, messages)
-    return TaskInstance.objects.get(pk=instance.pk)
+
+
+def _check_markable(rows: list[TaskInstance], state: TaskState) -> None:
+    allowed = sources(TASK_MOVES, state)
+    for row in rows:
+        if row.state in TASK_HELD:
+            raise ActRefused(f"{row.task_id} is running: cancel it first.")
+        if row.state == state:
+            raise ActRefused(f"{row.task_id} is {state} already.")
+        if row.state not in allowed:
+            raise ActRefused(f"{row.task_id} is {row.state}: it can't be marked as {state}.")
 
 
 def _mark(
     run: DagRun,
-    instance: TaskInstance,
+    rows: list[TaskInstance],
     state: TaskState,
     *,
     words: str,
@@ -180,13 +212,16 @@ def _mark(
     reason: str,
     number: int,
 ) -> None:
-    rows = TaskInstance.objects.filter(pk=instance.pk, state__in=sources(TASK_MOVES, state))
-    columns = {**_ENDED, "sequence": number, "ended_at": instance.ended_at or timezone.now()}
-    note = {"note": reason[:LONGEST_NOTE], "marked_by_name": actor.name}
-    if not rows.update(state=state, **columns, **note):
-        raise ActRefused(f"{instance.task_id} is {instance.state}: it can't be marked as {state}.")
-    steps.end_tries(run.pk, number, StepState.SKIPPED, reasons={words: [instance.pk]})
-    steps.add_line(instance, words, number=number)
+    ids = [row.pk for row in rows]
+    found = TaskInstance.objects.filter(pk__in=ids, state__in=sources(TASK_MOVES, state))
+    columns: dict[str, Any] = {**_ENDED, "sequence": number, "marked_by_name": actor.name}
+    if reason:
+        columns["note"] = reason[:LONGEST_NOTE]
+    ended = Coalesce("ended_at", Value(timezone.now()))
+    if found.update(state=state, ended_at=ended, **columns) != len(rows):
+        raise ActRefused("A task went on meanwhile. Look again.")
+    steps.end_tries(run.pk, number, StepState.SKIPPED, reasons={words: ids})
+    steps.add_lines(rows, words, number=number)
 
 
 def set_note(run: DagRun, note: str, *, actor: Actor) -> None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest
 from access.bearer import Bearer
 from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
-from tasks.acts import set_note
+from tasks.acts import mark_tasks, set_note
 from tasks.api.finding import known_dag, known_instance, known_run
 from tasks.api.routing import task_instances
 from tasks.api.run_reading import all_runs
@@ -22,8 +22,8 @@ from tasks.api.run_schemas import (
     UpdateMask,
 )
 from tasks.api.run_shapes import instance_shapes
-from tasks.api.run_writing import clear_runs, mark_all
-from tasks.api.selection import MOST_RUNS, Wanted, instances_of, last_first, to_clear
+from tasks.api.run_writing import clear_runs
+from tasks.api.selection import MOST_RUNS, Wanted, instances_of, to_clear
 from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import Dag, DagRun, TaskInstance
@@ -135,8 +135,8 @@ def patch_task_instance(
                 if row.state == state:
                     raise Refused(409, f"Task id {task_id} is already in {state} state")
                 rows = _to_mark(row, body, state)
-                order = last_first(spec_of(run.version_id), rows)
-                mark_all(rows, order, state, actor=actor, reason=body.note or "")
+                ids = [each.pk for each in rows.values()]
+                mark_tasks(run, ids, state, actor=actor, reason=body.note or "")
             elif "note" in names:
                 set_task_note(row, body.note or "", actor=actor)
     except ActRefused as error:

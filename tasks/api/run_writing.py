@@ -14,7 +14,7 @@ from access.bearer import Bearer, demand
 from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
 from tasks import services
-from tasks.acts import cancel_run, clear_tasks, mark_task, set_note
+from tasks.acts import cancel_run, clear_tasks, mark_tasks, set_note
 from tasks.api.finding import is_possible, known_run
 from tasks.api.routing import runs
 from tasks.api.run_schemas import (
@@ -26,12 +26,12 @@ from tasks.api.run_schemas import (
     UpdateMask,
 )
 from tasks.api.run_shapes import instance_shapes, run_shape
-from tasks.api.selection import Wanted, last_first, to_clear
+from tasks.api.selection import Wanted, to_clear
 from tasks.api.states import DagRunMutableState
 from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
 from tasks.models import DagRun, TaskInstance
-from tasks.states import TASK_HELD, RunState, TaskState
+from tasks.states import RunState, TaskState
 
 #: A task that is over in one of these needs no mark for its run to be successful.
 _WELL = frozenset({TaskState.SUCCESS, TaskState.SKIPPED, TaskState.REMOVED})
@@ -133,31 +133,14 @@ def _set_failed(run: DagRun, actor: Actor) -> None:
         spec = spec_of(run.version_id)
         ends = [name for name, after in spec.downstream.items() if not after]
         rows = run.task_instances.filter(task_id__in=ends).exclude(state=TaskState.FAILED)
-        for row in rows.order_by("position"):
-            mark_task(row, TaskState.FAILED, actor=actor, reason="")
+        ids = list(rows.values_list("pk", flat=True))
+        mark_tasks(run, ids, TaskState.FAILED, actor=actor, reason="")
 
 
 def _set_success(run: DagRun, actor: Actor) -> None:
-    rows = {row.task_id: row for row in run.task_instances.exclude(state__in=_WELL)}
-    running = sorted(name for name, row in rows.items() if row.state in TASK_HELD)
-    if running:
-        raise ActRefused(f"{', '.join(running[:3])} is running: cancel it first.")
-    mark_all(rows, last_first(spec_of(run.version_id), rows), TaskState.SUCCESS, actor=actor)
-
-
-def mark_all(
-    rows: dict[str, TaskInstance],
-    names: list[str],
-    state: TaskState,
-    *,
-    actor: Actor,
-    reason: str = "",
-) -> None:
-    """A note stays where no reason is given. Raise ``ActRefused``; the caller's transaction then
-    undoes what was done before."""
-    for name in names:
-        row = rows[name]
-        mark_task(row, state, actor=actor, reason=reason or row.note)
+    ids = list(run.task_instances.exclude(state__in=_WELL).values_list("pk", flat=True))
+    if ids:
+        mark_tasks(run, ids, TaskState.SUCCESS, actor=actor, reason="")
 
 
 _SET = {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from graphlib import TopologicalSorter
 
 from django.db.models import QuerySet
 
@@ -78,16 +77,3 @@ def instances_of(runs: Iterable[DagRun]) -> QuerySet[TaskInstance]:
     rows = TaskInstance.objects.select_related("run__dag", "run__version")
     rows = rows.defer("run__version__spec", "run__version__source")
     return rows.filter(run__in=list(runs)).order_by("run", "position")
-
-
-def last_first(spec: DagSpec, task_ids: Iterable[str]) -> list[str]:
-    """So that no task that is marked lets one begin that is to be marked, too."""
-    wanted = set(task_ids)
-    depth: dict[str, int] = {}
-    for name in _in_order(spec):
-        depth[name] = 1 + max((depth[before] for before in spec.by_id[name].upstream), default=0)
-    return sorted(wanted, key=lambda name: (-depth.get(name, 0), name))
-
-
-def _in_order(spec: DagSpec) -> Iterable[str]:
-    return TopologicalSorter({task.task_id: task.upstream for task in spec.tasks}).static_order()

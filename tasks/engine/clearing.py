@@ -103,9 +103,9 @@ def reopen(run: DagRun, spec: DagSpec, *, number: int) -> None:
     steps.reopen_frame(run.pk, number=number, with_first=not goes_on)
 
 
-def reopen_after(run: DagRun, spec: DagSpec, task_id: str, *, number: int) -> None:
-    """What failed or was skipped only because of ``task_id`` waits again."""
-    names = spec.all_downstream([task_id])
+def reopen_after(run: DagRun, spec: DagSpec, task_ids: Iterable[str], *, number: int) -> None:
+    """What failed or was skipped only because of ``task_ids`` waits again."""
+    names = spec.all_downstream(task_ids)
     idle = run.task_instances.filter(
         task_id__in=names, state=TaskState.UPSTREAM_FAILED, started_at__isnull=True
     )

@@ -101,6 +101,10 @@ class Execution:
                 self._take_over()
             if self.kind.connection_argument:
                 self._request_connection(is_new=is_new)
+            elif self.kind.asks_for_connections:
+                # The try before may have had a session: this one has none until it asks.
+                self.row.conn_id = ""
+                self.found = {"conn_id": "", "conn_version": None}
         except (NoPlace, DatabaseFault):
             raise
         except Exception as error:

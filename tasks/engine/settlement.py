@@ -19,7 +19,7 @@ from tasks.engine.template_names import RETURN_VALUE
 from tasks.engine.writing import Taken
 from tasks.models import DagRun, TaskInstance, XCom
 from tasks.spec import DagSpec
-from tasks.states import TASK_MOVES, TASK_TERMINAL, RunState, TaskState, sources
+from tasks.states import TASK_MOVES, TASK_TERMINAL, RunState, StepState, TaskState, sources
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,9 @@ def settle(
         return _a_short_run(row, outcome, number=number, xcoms=xcoms)
     state, move = _moved(row, outcome, taken)
     hot_rows.execute(move)
+    if outcome.is_pause and state in TASK_TERMINAL:
+        # A cancel came while it looked: its rows were left open for the next look.
+        steps.end_tries(row.run_id, number, StepState.CANCELLED, reasons={"Cancelled": [row.pk]})
     messages: list[Message] = []
     if state in TASK_TERMINAL:
         skips = _chosen_skips(row, outcome, spec)

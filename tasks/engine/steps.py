@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -113,8 +113,9 @@ _INSERT_TRIES = {
 
 
 def reset_tries(run_id: int, task_instance_ids: Sequence[int], *, number: int) -> None:
-    """The rows of tries that never began, as pending again."""
+    """The rows of present tries that never began, as pending again; earlier ones stay."""
     rows = Step.objects.filter(run_id=run_id, task_instance_id__in=task_instance_ids)
+    rows = rows.filter(try_number=F("task_instance__try_number"))
     rows.update(**_EMPTY, state=StepState.PENDING, sequence=number)
 
 
@@ -135,14 +136,17 @@ def place_anew(run_id: int) -> None:
         rows.update(position=(Subquery(place) + 1) * POSITIONS_A_TASK + tries + offset)
 
 
-def add_line(row: TaskInstance, text: str, *, number: int) -> None:
-    """A line of the task's log, in the transaction that has taken ``number``."""
-    LogLine.objects.create(
-        run_id=row.run_id,
-        task_instance=row,
-        try_number=row.try_number,
-        sequence=number,
-        text=text,
+def add_lines(rows: Iterable[TaskInstance], text: str, *, number: int) -> None:
+    """A line of each task's log, in the transaction that has taken ``number``."""
+    LogLine.objects.bulk_create(
+        LogLine(
+            run_id=row.run_id,
+            task_instance=row,
+            try_number=row.try_number,
+            sequence=number,
+            text=text,
+        )
+        for row in rows
     )
 
 

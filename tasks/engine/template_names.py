@@ -87,6 +87,8 @@ class TaskNames:
         return self._values([task_id], key)[task_id]
 
     def _values(self, task_ids: list[str], key: str) -> dict[str, Any]:
+        if any("\0" in str(each) for each in (key, *task_ids)):
+            raise ValueError("no task_id or key holds a NUL")
         rows = XCom.objects.filter(
             task_instance__run=self._run_pk, task_instance__task_id__in=task_ids, key=key
         )

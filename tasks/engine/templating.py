@@ -25,6 +25,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
 
 _environment = _Sandbox(undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True)
 _environment.filters |= FILTERS
+#: What a template that is wrong may raise, its own recursion and hunger included.
+_WRONG = (
+    *(TemplateError, TypeError, ValueError, ArithmeticError, LookupError),
+    *(AttributeError, RuntimeError, MemoryError),
+)
 #: A template that renders to more than this is a mistake (or an attack), not an argument.
 LONGEST_TEXT = 1_000_000
 
@@ -51,7 +56,7 @@ def _filled(value: Any, names: Mapping[str, Any], *, field: str) -> Any:
         return value
     try:
         text = _environment.from_string(value).render(names)
-    except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError) as error:
+    except _WRONG as error:
         raise Failure("task:template-error", field=field, reason=str(error)) from None
     if len(text) > LONGEST_TEXT:
         raise Failure("task:template-error", field=field, reason="the text becomes too long")

@@ -38,6 +38,8 @@ MOST_HEADS = 60
 #: What enters the list while it is watched, beside what was there.
 MOST_NEW = 100
 MOST_RANGES = 2_000
+#: Positions that one watcher may name in all.
+MOST_POSITIONS = 20_000
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,7 @@ def positions(text: str) -> set[int]:
     for each in text.split(",")[:MOST_RANGES]:
         first, _, last = each.partition("-")
         start, end = whole(first), whole(last or first)
-        if start is not None and end is not None and end - start < 10_000:
+        if start is not None and end is not None and end - start < MOST_POSITIONS - len(found):
             found.update(range(start, end + 1))
     return found
 

@@ -266,6 +266,19 @@ def test_success_marks_what_is_not_and_lets_nothing_run(admin: Caller, world: Wo
     assert run.task_instances.get(task_id="c").started_at is None
 
 
+def test_a_mark_of_many_tasks_takes_as_many_queries_as_one_of_few(
+    admin: Caller, world: World
+) -> None:
+    def queries(count: int) -> int:
+        world.dag(*(task(f"t{number}") for number in range(count)), dag_id=f"d{count}")
+        run = world.run(f"d{count}", work=False)
+        with CaptureQueriesContext(database) as found:
+            assert admin.patch(run_path(run), {"state": "success"}).status_code == 200
+        return len(found)
+
+    assert queries(60) == queries(3)
+
+
 def test_success_is_refused_while_a_task_runs(admin: Caller, world: World) -> None:
     run = world.run(work=False)
     run.task_instances.filter(task_id="a").update(state="running")

@@ -279,7 +279,7 @@ def test_a_failure_of_the_server_is_json_too(
     def fail(*_: Any) -> None:
         raise RuntimeError("of all things")
 
-    monkeypatch.setattr("connections.api.reading._order", fail)
+    monkeypatch.setattr("connections.api.reading.ordering", fail)
     admin.client.raise_request_exception = False
     answer = admin.get(CONNECTIONS)
     assert answer.status_code == 500
