@@ -9,7 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
@@ -43,23 +45,30 @@ def start() -> None:
 def _run() -> None:
     ticks = 0
     while not leases.stopping.is_set():
-        try:
-            tick(timezone.now())
-            if ticks % TICKS_A_SWEEP == 0:
-                sweep()
-        except DatabaseFault:
-            logger.warning("The database can't be asked for what is due; the next tick will.")
-        finally:
-            connection.close()
+        tick(timezone.now())
+        if ticks % TICKS_A_SWEEP == 0:
+            _guarded(sweep)
+        connection.close()
         ticks += 1
         leases.stopping.wait(TICK)
 
 
 def tick(now: datetime) -> None:
     """Do all that is due at ``now``."""
-    send(go_on(now), at_once=True)
-    end_late_runs(now)
-    make_scheduled_runs(now)
+    _guarded(lambda: send(go_on(now), at_once=True))
+    _guarded(lambda: end_late_runs(now))
+    _guarded(lambda: make_scheduled_runs(now))
+
+
+def _guarded(part: Callable[[], object]) -> None:
+    """Without its clock a worker makes no try, look or run any more: it outlives whatever fails."""
+    try:
+        part()
+    except DatabaseFault:
+        logger.warning("The database can't be asked for what is due; the next tick will.")
+        connection.close()
+    except Exception:
+        logger.exception("A part of the clock's tick failed; the next one tries again.")
 
 
 def go_on(now: datetime) -> list[Message]:
@@ -101,4 +110,4 @@ def end_late_runs(now: datetime) -> None:
         state__in=(*RUN_TERMINAL, RunState.CANCELLING)
     )
     for run in late[:BATCH]:
-        stop_run(run)
+        _guarded(partial(stop_run, run))

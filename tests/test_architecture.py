@@ -233,6 +233,7 @@ def test_exception_is_caught_in_few_places() -> None:
         "tasks.dagfiles.authoring.hooks",
         "tasks.dagfiles.loader",
         "tasks.dagfiles.problems",
+        "tasks.clock",
         "tasks.engine.execution",
         "tasks.engine.leases",
         "tasks.engine.runner",

@@ -10,6 +10,7 @@ import requests
 
 from connections.exceptions import Failure, SessionFailure
 from connections.hooks.http_answer import Answer
+from connections.hooks.shortening import shortened
 from connections.hooks.transport import broken_by, host_of
 
 #: What the library raises on purpose. A file that it can't read is a plain ``OSError``, a
@@ -65,7 +66,7 @@ def refusal_of(answer: Answer) -> Failure | None:
     default = "http:unavailable" if status >= 500 else "http:refused"
     return Failure(
         REFUSALS.get(status, default),
-        vendor_message=answer.text[:SHOWN].strip(),
+        vendor_message=shortened(answer.text, SHOWN).strip(),
         retry_after=retry_after(answer.headers.get("Retry-After", "")),
         status=status,
         host=host_of(answer.url),

@@ -13,7 +13,15 @@ from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, DagVersion, TaskInstance, XCom
 from tasks.spec import DagSpec
-from tasks.states import RUN_TERMINAL, TASK_HELD, TASK_TERMINAL, RunState, TaskState
+from tasks.states import (
+    RUN_TERMINAL,
+    TASK_HELD,
+    TASK_TERMINAL,
+    TASK_WAITING,
+    RunState,
+    StepState,
+    TaskState,
+)
 
 FAILED = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
 _ANEW: dict[str, Any] = {
@@ -124,11 +132,24 @@ def _change_version(run: DagRun, *, number: int) -> None:
     DagRun.objects.filter(pk=run.pk).update(version=present)
     run.version = DagVersion.objects.get(pk=present)
     gone = [row.pk for name, row in rows.items() if name not in spec.by_id]
-    run.task_instances.filter(pk__in=gone).update(state=TaskState.REMOVED, sequence=number)
+    _remove(run, gone, number=number)
+    back = [name for name, row in rows.items() if row.state == TaskState.REMOVED]
+    returned = run.task_instances.filter(task_id__in=[name for name in back if name in spec.by_id])
+    _make_pending(run, list(returned), spec, number=number)
     _place(run, [row for name, row in rows.items() if name in spec.by_id], spec, gone=gone)
     new = [task.task_id for task in spec.tasks if task.task_id not in rows]
     made = TaskInstance.objects.bulk_create(new_instances(run, spec, new, sequence=number))
     steps.insert_tries(run.pk, number, [row.pk for row in made])
+
+
+def _remove(run: DagRun, ids: list[int], *, number: int) -> None:
+    """What waits ends as cancelled first: only what is over can be removed."""
+    rows = run.task_instances.filter(pk__in=ids)
+    waiting = rows.filter(state__in=TASK_WAITING - {TaskState.PENDING})
+    waiting.update(state=TaskState.CANCELLED, due_at=None, waits_on="")
+    rows.update(state=TaskState.REMOVED, sequence=number)
+    reasons = {"The version of the run has no such task": ids}
+    steps.end_tries(run.pk, number, StepState.SKIPPED, reasons=reasons)
 
 
 def _place(run: DagRun, rows: Iterable[TaskInstance], spec: DagSpec, *, gone: list[int]) -> None:

@@ -39,8 +39,15 @@ def end(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
     if not moved.update(state=state, ended_at=now):
         raise RuntimeError(f"Run {run_id} can't become {state}.")
     make = _LAST_ROWS[state]
-    change = make(steps.position_of(6, None), words, started_at=now)
-    writing.write(run_id, [change], number=number)
+    changes = [make(steps.position_of(6, None), words, started_at=now)]
+    if run.state == RunState.QUEUED:
+        # No worker was needed for it, or none has begun it.
+        first = steps.position_of(1, None)
+        is_done = state == RunState.SUCCESS
+        changes.append(
+            steps.succeeded(first, steps.KINDS[1].done) if is_done else steps.skipped(first, words)
+        )
+    writing.write(run_id, changes, number=number)
     return _admitted(run.dag_id, spec)
 
 

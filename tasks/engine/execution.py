@@ -95,10 +95,12 @@ class Execution:
         """
         self.began_at = timezone.now()
         try:
+            if not is_new:
+                self._begin_anew()
             self.kind = self._kind()
             self.lease.resumes = self.kind.resumes
             if not is_new:
-                self._take_over()
+                self._check_takeover()
             if self.kind.connection_argument:
                 self._request_connection(is_new=is_new)
             elif self.kind.asks_for_connections:
@@ -123,7 +125,6 @@ class Execution:
         if self.kind.connection_argument:
             done = steps.succeeded(at(2), steps.KINDS[2].done, started_at=started)
             return self._unless_quiet([done, steps.began(at(3))])
-        self._prepare()
         skipped = [steps.skipped(at(number), NO_CONNECTION) for number in (2, 3)]
         known = [] if self.kind.asks_for_connections else skipped
         return self._unless_quiet([*known, steps.began(at(4))])
@@ -142,17 +143,20 @@ class Execution:
         """The run begins with its first task. Its row was locked before it was read."""
         if self.row.run.state != RunState.QUEUED:
             return []
-        now = timezone.now()
-        self.recorder.changes.insert(0, steps.succeeded(0, steps.KINDS[1].done, started_at=now))
+        now = self.began_at
+        first = steps.succeeded(0, steps.KINDS[1].done, started_at=now, ended_at=now)
+        self.recorder.changes.insert(0, first)
         columns = {"state": RunState.RUNNING, "started_at": now}
         where = {"id": self.row.run_id, "state": RunState.QUEUED}
         return [hot_rows.updating(DagRun, columns, where=where)]
 
-    def _take_over(self) -> None:
-        """Go on for a worker that is gone, unless that can't be."""
+    def _begin_anew(self) -> None:
+        """Go on for a worker that is gone."""
         self.recorder.changes += steps.begun_anew(self.row)
         self.recorder.log("taken over: the worker that ran this task is gone", level="warning")
         self.is_quiet = False
+
+    def _check_takeover(self) -> None:
         can_go_on = self.kind.resumes and self.row.takeovers <= MOST_TAKEOVERS
         if not can_go_on and not self.is_cancelling:
             raise Failure("task:worker-lost", times=self.row.takeovers)
@@ -166,6 +170,9 @@ class Execution:
 
     def _request_connection(self, *, is_new: bool) -> None:
         argument = self.kind.connection_argument
+        if "{%" in str(self.task.conn_id):
+            reason = "the ID of a connection may hold {{ }}, but no {% %}"
+            raise Failure("task:template-error", field=argument, reason=reason)
         conn_id: str = render(self.kind, {argument: self.task.conn_id}, self.names)[argument]
         connection = self._fetch(conn_id)
         if connection.conn_type not in self.kind.connection_types:
@@ -232,7 +239,8 @@ class Execution:
             raise
         except (TaskCancelled, TaskTimedOut) as error:
             return self._interrupted(error)
-        except Exception as error:
+        except (Exception, SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+            # What ends a process in other places would here end a thread, and its task for ever.
             return self._failed(number, error)
 
     def _open_session(self, hook: Hook) -> None:
@@ -262,6 +270,11 @@ class Execution:
             self.template_error = failure
 
     def _execute(self) -> Outcome:
+        if self.hook is None:
+            # Not in the claim: a template may take its time, and the run's row is locked there.
+            self._prepare()
+            if self.recorder.rendered:
+                self.recorder.write([])
         if self.is_cancelling:
             self.lease.stop(TaskCancelled)
         self.lease.check()
@@ -285,6 +298,9 @@ class Execution:
             return outcomes.done(there.result, facts={**self.context.facts, **there.result.facts})
         except GONE:
             raise
+        except (TaskCancelled, TaskTimedOut) as again:
+            # A cancel came while what ran out of its time was stopped.
+            return self._interrupted(again)
         except Exception as failure:
             return self._failed(4, failure)
         if isinstance(error, TaskTimedOut):
@@ -292,7 +308,7 @@ class Execution:
             return self._failed(4, Failure("task:execution-timeout", seconds=seconds))
         return outcomes.cancelled(words, facts=self.context.facts)
 
-    def _failed(self, number: int, error: Exception) -> Outcome:
+    def _failed(self, number: int, error: BaseException) -> Outcome:
         if not isinstance(error, Failure):
             logger.exception("Step %s of task instance %s failed.", number, self.row.pk)
             error = Failure(
@@ -374,6 +390,7 @@ class Execution:
                 quiet.push(lambda *_: True)
                 self.hook.close(self.session)
         if isinstance(error, WorkerStopping):
+            # Without a worker: who takes it over counts no loss.
             TaskInstance.objects.filter(pk=self.row.pk, lease_token=self.lease.token).update(
-                lease_expires_at=timezone.now()
+                lease_expires_at=timezone.now(), worker=""
             )

@@ -88,17 +88,18 @@ def has_place(dag_pk: int, limit: int | None) -> bool:
     """Whether one more run of the DAG may be active; the DAG is locked from here on."""
     if not limit:
         return True
-    Dag.objects.select_for_update().values_list("pk").get(pk=dag_pk)
+    Dag.objects.select_for_update(no_key=True).values_list("pk").get(pk=dag_pk)
     return active_runs(dag_pk).count() < limit
 
 
 def next_runs(dag_pk: int, limit: int) -> list[DagRun]:
     """Runs that wait and have a place now; the earliest date first. The DAG is locked."""
-    Dag.objects.select_for_update().values_list("pk").get(pk=dag_pk)
+    Dag.objects.select_for_update(no_key=True).values_list("pk").get(pk=dag_pk)
     free = limit - active_runs(dag_pk).count()
     if free <= 0:
         return []
-    waiting = DagRun.objects.filter(dag=dag_pk, admitted_at__isnull=True)
+    # One that is locked is just cancelled or cleared; the sweep looks again.
+    waiting = unlocked(DagRun.objects.filter(dag=dag_pk, admitted_at__isnull=True))
     return list(waiting.exclude(state__in=RUN_TERMINAL).order_by("logical_date", "pk")[:free])
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from connections.database import give_connection_back
-from connections.masking import Masker, secrets_in_use, storable
+from connections.masking import Masker, redacted_inside, secrets_in_use, storable
 from tasks import live
 from tasks.engine import steps, writing
 from tasks.engine.hot_rows import Statement
@@ -99,7 +99,9 @@ class Recorder:
         }
 
     def _store_rendered(self) -> None:
-        fields = {name: _clipped(self.masked(each)) for name, each in (self.rendered or {}).items()}
+        # What stands under the name of a secret is hidden, as Airflow does.
+        hidden = redacted_inside(self.rendered or {})
+        fields = {name: _clipped(self.masked(each)) for name, each in hidden.items()}
         self.rendered = None
         RenderedFields.objects.update_or_create(
             task_instance=self.row,

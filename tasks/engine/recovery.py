@@ -9,11 +9,12 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from connections.models import Connection
-from tasks.engine import places
+from tasks.engine import admission, places, writing
 from tasks.engine.places import Message, WaitsOn
 from tasks.engine.row_locks import unlocked
-from tasks.models import TaskInstance
-from tasks.states import TASK_HELD, TaskState
+from tasks.engine.versions import spec_of
+from tasks.models import DagRun, TaskInstance
+from tasks.states import RUN_TERMINAL, TASK_HELD, TaskState
 
 #: A message that no worker took in this time is sent again. Twice does no harm.
 RESEND_AFTER = timedelta(seconds=60)
@@ -22,7 +23,7 @@ BATCH = 500
 
 def lost() -> list[Message]:
     """The task instances that need a message, marked as sent now."""
-    return [*_unsent(), *_without_need()]
+    return [*_unsent(), *_without_need(), *_tasks_with_a_place(), *_runs_with_a_place()]
 
 
 def _unsent() -> list[Message]:
@@ -54,4 +55,29 @@ def _without_need() -> list[Message]:
         with transaction.atomic():
             places.lock_sessions(conn_id)
             found += places.next_for_session(conn_id, limit)
+    return found
+
+
+def _tasks_with_a_place() -> list[Message]:
+    """Those that wait for a place in their run, where there is one."""
+    waiting = TaskInstance.objects.filter(state=TaskState.QUEUED, waits_on=WaitsOn.TASKS)
+    runs = waiting.order_by().values_list("run_id", "run__version_id").distinct()
+    found: list[Message] = []
+    for run_id, version_id in runs[:BATCH]:
+        with transaction.atomic():
+            number = writing.take_number(run_id)
+            limit = spec_of(version_id).max_active_tasks or BATCH
+            found += places.admit_tasks(run_id, limit, number=number)
+    return found
+
+
+def _runs_with_a_place() -> list[Message]:
+    """Runs that wait for a place which their DAG, as it is now, has for them."""
+    waiting = DagRun.objects.filter(admitted_at__isnull=True).exclude(state__in=RUN_TERMINAL)
+    dags = waiting.order_by().values_list("dag_id", "dag__current_version_id").distinct()
+    found: list[Message] = []
+    for dag_pk, version_id in dags[:BATCH]:
+        limit = spec_of(version_id).max_active_runs if version_id else None
+        with transaction.atomic():
+            found += admission.admit(dag_pk, limit or BATCH)
     return found

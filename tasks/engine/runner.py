@@ -93,7 +93,7 @@ def _columns(row: TaskInstance, lease: Lease) -> dict[str, Any] | None:
         return {**columns, "started_at": now} if row.looks == 0 else columns
     is_lapsed = row.lease_expires_at is not None and row.lease_expires_at < now
     if row.state in TASK_HELD and is_lapsed:
-        return {**columns, "takeovers": row.takeovers + 1}
+        return {**columns, "takeovers": row.takeovers + (1 if row.worker else 0)}
     return None
 
 

@@ -153,12 +153,23 @@ def _stored(row: TaskInstance, xcoms: dict[str, Any]) -> list[Statement]:
     return [hot_rows.inserting(XCom, rows)] if rows else []
 
 
+#: Characters of an XCom's key; the length of its column.
+LONGEST_KEY = 250
+
+
 def too_large(xcoms: dict[str, Any]) -> dict[str, Any]:
     """The facts of the first value that is too large to be kept; empty for none."""
     for key, value in xcoms.items():
-        size = len(json.dumps(value, ensure_ascii=False).encode())
+        limit = f"{settings.XCOM_BYTES:,}"
+        if len(key) > LONGEST_KEY:
+            return {"key": f"{key[:LONGEST_KEY]}…", "size": "a longer name than", "limit": limit}
+        try:
+            size = len(json.dumps(value, ensure_ascii=False, allow_nan=False).encode())
+        except (TypeError, ValueError):
+            # A date, NaN, a number of thousands of digits: JSON has none of them.
+            return {"key": key, "size": "other than JSON, and so no number of", "limit": limit}
         if size > settings.XCOM_BYTES:
-            return {"key": key, "size": f"{size:,}", "limit": f"{settings.XCOM_BYTES:,}"}
+            return {"key": key, "size": f"{size:,}", "limit": limit}
     return {}
 
 

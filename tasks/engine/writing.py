@@ -23,6 +23,9 @@ from tasks.exceptions import LeaseLost
 from tasks.models import LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState, sources
 
+#: SQLite takes so many values in a statement: seven for each line.
+LINES_AT_ONCE = 2_000
+
 
 class IllegalStep(RuntimeError):
     """A row was not in a state from which the asked one can be reached: a defect."""
@@ -99,8 +102,8 @@ def write(
             number = int(_found(cursor, lease)[0])
         for change in merged:
             _apply(cursor, run_id, change, number)
-        if lines:
-            _insert(cursor, run_id, lines, number)
+        for start in range(0, len(lines), LINES_AT_ONCE):
+            _insert(cursor, run_id, lines[start : start + LINES_AT_ONCE], number)
 
 
 def _found(cursor: CursorWrapper, lease: Lease | None) -> tuple[Any, ...]:

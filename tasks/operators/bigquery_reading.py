@@ -17,6 +17,7 @@ from google.api_core.exceptions import GoogleAPICallError
 
 from connections.exceptions import Failure
 from connections.hooks.bigquery_failures import refused
+from connections.hooks.shortening import shortened
 from tasks.operators.base import AlreadyDone, Context, TaskResult
 from tasks.operators.bigquery_jobs import cancel_job, finished_job, is_googles, project_of
 from tasks.operators.bigquery_outcome import result_of
@@ -175,7 +176,7 @@ def plain(value: Any) -> Any:
 
 def _shown(row: dict[str, Any]) -> str:
     text = ", ".join(f"{name} = {value}" for name, value in row.items())
-    return text if len(text) <= LONGEST_ROW else f"{text[:LONGEST_ROW]}…"
+    return shortened(text, LONGEST_ROW)
 
 
 def _number(value: Any) -> float | None:

@@ -97,7 +97,9 @@ class HttpOperator(Operator):
         values = self.values
         answer = _call(values, session, context, data=values["data"])
         if values["log_response"]:
-            context.log(answer.text[:LOGGED])
+            from connections.hooks.shortening import shortened
+
+            context.log(shortened(answer.text, LOGGED))
         return _result(answer)
 
 

@@ -9,6 +9,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from typing import Any
 
+from connections.hooks.shortening import shortened
 from connections.hooks.sql import Answer
 
 #: Characters of a row that the words of a failure show.
@@ -57,7 +58,7 @@ def shown(columns: Iterable[str], row: Iterable[Any]) -> str:
     """A row in words."""
     pairs = zip(columns, row, strict=True)
     text = ", ".join(f"{name} = {plain(value)}" for name, value in pairs)
-    return text if len(text) <= LONGEST_ROW else f"{text[:LONGEST_ROW]}…"
+    return shortened(text, LONGEST_ROW)
 
 
 def as_number(value: Any) -> float | None:

@@ -153,6 +153,7 @@ def lose_the_worker(run: Any, task_id: str) -> None:
         lease_token=uuid.uuid4(),
         lease_expires_at=past,
         sent_at=past - timedelta(seconds=1),
+        worker="vm",
     )
 
 
