@@ -115,6 +115,8 @@ class TaskHead:
     @property
     def tries(self) -> str:
         row = self.task_instance
+        if row.started_at is None and row.try_number == 1:
+            return ""
         if row.max_tries == 1 and row.try_number == 1:
             return ""
         return f"try {row.try_number} of {max(row.max_tries, row.try_number)}"

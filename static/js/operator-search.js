@@ -17,11 +17,19 @@ function filter(input) {
   place.querySelector("[data-found-operators]").textContent = input.value.trim()
     ? `${count} operator${count === 1 ? "" : "s"}`
     : "";
-  if (input.value.trim()) buttons(place)[0]?.classList.add("best");
+  if (input.value.trim()) best(place, input.value)?.classList.add("best");
 }
 
 function buttons(place) {
   return [...place.querySelectorAll("[data-words]:not([hidden]) > button")];
+}
+
+/** The one that Enter takes: whose name begins with what was typed, else the first. */
+function best(place, typed) {
+  const all = buttons(place);
+  const start = typed.trim().toLowerCase();
+  const begins = (button) => button.textContent.trim().toLowerCase().startsWith(start);
+  return all.find(begins) ?? all[0];
 }
 
 function next(button, step) {
@@ -39,7 +47,7 @@ export function search(root) {
     const button = event.target.closest("[data-operators] .type");
     if (input && event.key === "Enter" && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      if (input.value.trim()) buttons(input.closest("[data-operators]"))[0]?.click();
+      if (input.value.trim()) best(input.closest("[data-operators]"), input.value)?.click();
     } else if (input && event.key === "ArrowDown") {
       event.preventDefault();
       buttons(input.closest("[data-operators]"))[0]?.focus();

@@ -229,7 +229,9 @@ class RunWatch:
     ) -> dict[str, str]:
         chosen = self._chosen(table)
         if chosen is None:
-            return {}
+            # The task that it told of was folded; what it said of it is no longer true.
+            context = {"chosen": None, "columns": COLUMNS, "is_many": is_many}
+            return {"run-tracker": render_to_string("tasks/_run_tracker.html", context)}
         position = chosen.task_instance.position
         if is_many and position in before and position not in changes.tasks.values():
             return {}
