@@ -11,10 +11,9 @@ PYTEST ?= python -m pytest
 # On several cores, each with a database of its own; what starts real processes by the file.
 AT_ONCE ?= --numprocesses auto --maxprocesses 8 --dist worksteal
 BY_FILE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
-# The second, short pass: the end-to-end tests on SQLite, which `make run` uses.
-PYTEST_SQLITE ?= python -m pytest -m "e2e and not browser" \
-	--ignore tests/e2e/test_connections_command.py --ignore tests/e2e/test_shell_completion.py \
-	--ignore tests/local
+# The second, short pass: the engine on SQLite, which `make run` uses, also with real processes.
+PYTEST_SQLITE ?= python -m pytest tests/engine tests/e2e/test_worker.py tests/e2e/test_worker_loss.py \
+	tests/e2e/test_live.py tests/e2e/test_schedules_e2e.py tests/e2e/test_local_bigquery.py
 
 # Django's plugin for mypy loads the settings, which want keys. These open nothing.
 NO_SECRETS := PATCHBAY_SECRET_KEY=only-to-load-the-settings-only-to-load-the-settings \
@@ -29,7 +28,7 @@ help: ## this list
 run: ## start all of Patchbay on http://127.0.0.1:8000 (PORT=8123 moves it; Ctrl-C ends it)
 	@$(call install,requirements-local.txt); exec .venv/bin/python -m patchbay.local
 
-test: ## run the tests, on PostgreSQL and then the end-to-end ones on SQLite
+test: ## run the tests, on PostgreSQL and then those of the engine on SQLite
 	@$(call install,requirements-dev.txt)
 	.venv/bin/$(PYTEST) $(AT_ONCE) -m "not e2e"
 	.venv/bin/$(PYTEST) $(BY_FILE) -m e2e

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_GET
 from access.rights import open_to_signed_in
 
 DESCRIPTION = """\
-Airflow's REST API for connections, and Patchbay's own calls beside it.
+Airflow's REST API for connections, DAGs and runs, and Patchbay's own calls beside it.
 
 Send a token with every call: `Authorization: Bearer …`. `POST /auth/token` gives one for a
 password, and Settings makes API tokens.

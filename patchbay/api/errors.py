@@ -17,6 +17,7 @@ from connections.diagnosis import explain
 from connections.exceptions import InvalidConnection, SecretsUnreadable
 from connections.masking import MASK
 from patchbay.api.bodies import BadBody
+from patchbay.api.parameters import describe
 
 #: What is repeated in an error. All else that was sent may be a secret, whatever it is called.
 PLAIN = frozenset(
@@ -50,7 +51,12 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}\Z")
 
 
 class Api(NinjaAPI):
-    """Ninja's API with errors as Airflow words them."""
+    """Ninja's API with errors as Airflow words them, and words for each parameter."""
+
+    def get_openapi_schema(self, **options: Any) -> Any:
+        schema = super().get_openapi_schema(**options)
+        describe(schema)
+        return schema
 
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]

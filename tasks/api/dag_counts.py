@@ -84,7 +84,8 @@ def get_dag_tags(
     response={200: DagStatsCollection, **refusals()},
 )
 def get_dag_stats(
-    request: HttpRequest, dag_ids: Annotated[list[str] | None, Query()] = None
+    request: HttpRequest,
+    dag_ids: Annotated[list[str] | None, Query(description="Only of these DAGs. Repeats.")] = None,
 ) -> dict[str, Any]:
     """Of the DAGs that have runs; what is cancelled counts as failed."""
     rows = DagRun.objects.order_by().values_list("dag__dag_id", "state")

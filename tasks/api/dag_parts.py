@@ -131,7 +131,7 @@ def get_dag_versions(
     response={200: DagVersionResponse, **refusals(404)},
 )
 def get_dag_version(request: HttpRequest, dag_id: str, version_number: int) -> dict[str, Any]:
-    """When it was made."""
+    """When it was made, and by which number it goes."""
     row = _known_version(dag_id, version_number)
     if row is None:
         place = f"dag_id: `{dag_id}` and version_number: `{version_number}`"

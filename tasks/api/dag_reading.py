@@ -99,7 +99,7 @@ def get_dags(
     dag_display_name_pattern: Pattern = None,
     dag_display_name_prefix_pattern: PrefixPattern = None,
 ) -> dict[str, Any]:
-    """A page of DAGs."""
+    """A page of DAGs, with their schedules and tags."""
     refuse_unknown_filters(request, UNKNOWN)
     rows = _matching(filters).filter(
         containing("dag_id", dag_id_pattern),
@@ -122,7 +122,7 @@ def _page(rows: QuerySet[Dag], *, limit: int, offset: int) -> dict[str, Any]:
     response={200: DAGResponse, **refusals(404)},
 )
 def get_dag(request: HttpRequest, dag_id: str) -> dict[str, Any]:
-    """One DAG."""
+    """One DAG, with its schedule, tags and next run."""
     return _one(dag_id)
 
 

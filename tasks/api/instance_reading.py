@@ -210,7 +210,7 @@ def get_task_instance_tries(
 def get_task_instance_try_details(
     request: HttpRequest, dag_id: str, dag_run_id: str, task_id: str, task_try_number: int
 ) -> dict[str, Any]:
-    """One try."""
+    """One try of a task, with its state and its times."""
     place = f"dag_id: `{dag_id}`, run_id: `{dag_run_id}`, task_id: `{task_id}`"
     place = f"{place}, try_number: `{task_try_number}` and map_index: `-1`"
     words = f"The Task Instance with {place} was not found"

@@ -139,7 +139,7 @@ def get_list_dag_runs_batch(
     response={200: DAGRunResponse, **refusals(404)},
 )
 def get_dag_run(request: HttpRequest, dag_id: str, dag_run_id: str) -> dict[str, Any]:
-    """One run."""
+    """One run, with its state and its times."""
     return run_shape(known_run(dag_id, dag_run_id))
 
 

@@ -101,7 +101,9 @@ def test_the_answer_goes_into_the_log_where_that_is_asked_for(run: Run, server: 
     run(endpoint="v1", context=context)
     assert context.logs == []
     run(endpoint="v1", log_response=True, context=context)
-    assert context.logs == ["x" * 10_000]
+    (line,) = context.logs
+    assert 5_000 < len(line) <= 10_001
+    assert line.endswith("x…")
 
 
 def test_a_refusal_fails_the_task_with_the_words_of_the_service(
