@@ -13,7 +13,10 @@ logger = logging.getLogger(__name__)
 
 
 def send(task: Any, row_id: int | list[int], **options: Any) -> bool:
-    """Ask a worker for ``task`` with the number of a row, or of many. ``False`` when the broker can't be had."""
+    """Ask a worker for ``task`` with the number of a row, or of many.
+
+    ``False`` when the broker can't be had.
+    """
     if not settings.BROKER_URL:
         return False
     try:

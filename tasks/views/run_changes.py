@@ -230,13 +230,11 @@ class RunWatch:
         chosen = self._chosen(table)
         if chosen is None:
             # The task that it told of was folded; what it said of it is no longer true.
-            context = {"chosen": None, "columns": COLUMNS, "is_many": is_many}
-            return {"run-tracker": render_to_string("tasks/_run_tracker.html", context)}
+            return {"run-tracker": _tracker_html(None, is_many=is_many)}
         position = chosen.task_instance.position
         if is_many and position in before and position not in changes.tasks.values():
             return {}
-        context = {"chosen": chosen, "columns": COLUMNS, "is_many": is_many}
-        return {"run-tracker": render_to_string("tasks/_run_tracker.html", context)}
+        return {"run-tracker": _tracker_html(chosen, is_many=is_many)}
 
     def _chosen(self, table: RunTable) -> TaskRows | None:
         """Whom the watcher chose stays; else it goes with what matters most."""
@@ -273,3 +271,8 @@ def _drawn_lanes(run: DagRun, instances: Iterable[TaskInstance]) -> dict[str, st
         )
         for lane in lanes_of(run, list(instances))
     }
+
+
+def _tracker_html(chosen: TaskRows | None, *, is_many: bool) -> str:
+    context = {"chosen": chosen, "columns": COLUMNS, "is_many": is_many}
+    return render_to_string("tasks/_run_tracker.html", context)

@@ -41,7 +41,13 @@ class World:
         """The address of a page by its name, at what there is."""
         if name == "healthz":
             return "/healthz"
-        pks = {"run": self.run, "task": self.run, "token": self.token, "user": self.user, "connection": self.test}
+        pks = {
+            "run": self.run,
+            "task": self.run,
+            "token": self.token,
+            "user": self.user,
+            "connection": self.test,
+        }
         needed = _arguments(name)
         known = {
             "conn_id": self.connection.conn_id,

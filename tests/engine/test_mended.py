@@ -68,11 +68,17 @@ def test_an_operator_that_would_end_its_thread_fails(engine: Engine, start: Any,
 
 
 def test_a_result_that_is_no_json_fails_the_task(engine: Engine, start: Any) -> None:
-    for value in (float("nan"), {"at": timezone.now()}, {1, 2}):
-        SCRIPTS["a"] = [lambda _, value=value: TaskResult("Done", value=value)]
+    values: list[Any] = [float("nan"), {"at": timezone.now()}, {1, 2}]
+
+    def leave(context: Context) -> TaskResult:
+        return TaskResult("Done", value=values[0])
+
+    SCRIPTS["a"] = [leave]
+    while values:
         run = start(task("a"))
         engine.work()
         assert states_of(run) == {"a": "failed"}
+        values.pop(0)
 
 
 def test_a_run_that_waits_begins_when_its_dag_has_a_place(engine: Engine, start: Any) -> None:

@@ -248,11 +248,14 @@ def _task(draw: st.DrawFn, task_id: str, before: list[str]) -> TaskSpec:
     if draw(st.booleans()):
         return empty(task_id, *upstream, **common)
     body: dict[str, Any] = draw(st.dictionaries(_texts, _json, max_size=3))
-    if upstream and draw(st.booleans()):
+    refers: bool = draw(st.booleans())
+    if upstream and refers:
         body["left"] = {"__xcom__": upstream[0], "key": draw(_texts)}
-    more = draw(
-        st.fixed_dictionaries({}, optional={"location": _texts, "force_rerun": st.booleans()})
-    )
+    options: dict[str, st.SearchStrategy[Any]] = {
+        "location": _texts,
+        "force_rerun": st.booleans(),
+    }
+    more: dict[str, Any] = draw(st.fixed_dictionaries({}, optional=options))
     return job(task_id, *upstream, arguments={"configuration": {"query": body}, **more}, **common)
 
 
