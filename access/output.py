@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -54,7 +55,9 @@ def _table(names: Sequence[str], cells: Sequence[Sequence[str]]) -> str:
         table.add_column(name, overflow="fold")
     for line in cells:
         table.add_row(*map(Text, line))
-    width = max(shutil.get_terminal_size((160, 24)).columns, 40)
+    # In a pipe nothing is cut or wrapped: who reads it may look for a whole name.
+    is_seen = sys.stdout.isatty()
+    width = max(shutil.get_terminal_size((160, 24)).columns, 40) if is_seen else 10_000
     console = Console(width=width, no_color=True, force_terminal=False)
     with console.capture() as captured:
         console.print(table)

@@ -112,6 +112,7 @@ class _Publisher:
         self._lock = threading.Lock()
         self._woken = threading.Event()
         self._thread: threading.Thread | None = None
+        self._is_ending = False
 
     def add(self, run_id: int) -> None:
         if not settings.BROKER_URL:
@@ -130,8 +131,16 @@ class _Publisher:
         if waiting:
             _publish(waiting)
 
+    def end(self) -> None:
+        """The process ends: tell what is left, and leave no thread behind that holds a lock."""
+        self._is_ending = True
+        self._woken.set()
+        if self._thread is not None:
+            self._thread.join(timeout=2)
+        self.flush()
+
     def _run(self) -> None:
-        while True:
+        while not self._is_ending:
             self._woken.wait()
             self._woken.clear()
             self.flush()
@@ -157,7 +166,7 @@ def _publish(run_ids: Iterable[int]) -> None:
 
 _publisher = _Publisher()
 # A command that triggers a run ends before the thread has had its turn.
-atexit.register(_publisher.flush)
+atexit.register(_publisher.end)
 
 
 class Hub:
