@@ -79,6 +79,12 @@ every_call = pytest.mark.parametrize(
 )
 
 
+@pytest.fixture(autouse=True)
+def _no_worker_answers(settings: Any) -> None:
+    """A test of a connection is asked for, and nobody is there to make it."""
+    settings.CONNECTION_TEST_WAIT = 0.05
+
+
 @every_call
 def test_without_a_token_a_call_is_401(
     db: None, method: str, path: str, body: Any, role: str, scope: str
