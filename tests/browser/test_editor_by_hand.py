@@ -61,7 +61,7 @@ def write(page: Page) -> None:
     page.get_by_label("Description").fill("How much it rained.")
     page.get_by_label("Schedule").fill("0 6 * * 1-5")
     page.get_by_label("Time zone").fill("Europe/Vienna")
-    expect(page.locator("#next-runs time")).to_have_count(3)
+    expect(page.locator("#next-runs time")).to_have_count(3, timeout=20_000)
     page.get_by_text("Dates, limits, params").click()
     page.get_by_label("Params").fill('{"rain": 7}')
     choose(page, "execute query")
