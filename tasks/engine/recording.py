@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
@@ -93,9 +94,12 @@ class Recorder:
         return storable(self.masker.data(value))
 
     def _safe(self, change: StepChange) -> dict[str, Any]:
+        columns = dict(change.columns)
+        if columns.get("facts"):
+            columns["facts"] = _as_json(columns["facts"])
         return {
             name: self.masked(value) if name in FREE_TEXTS else value
-            for name, value in change.columns.items()
+            for name, value in columns.items()
         }
 
     def _store_rendered(self) -> None:
@@ -108,6 +112,11 @@ class Recorder:
             try_number=self.row.try_number,
             defaults={"fields": fields},
         )
+
+
+def _as_json(facts: dict[str, Any]) -> Any:
+    """What JSON doesn't have, such as a date or NaN, as text: facts are only for reading."""
+    return json.loads(json.dumps(facts, default=str), parse_constant=str)
 
 
 def _clipped(value: Any) -> Any:

@@ -81,6 +81,19 @@ def test_a_result_that_is_no_json_fails_the_task(engine: Engine, start: Any) -> 
         values.pop(0)
 
 
+def test_facts_that_are_no_json_are_told_as_text(engine: Engine, start: Any) -> None:
+    moment = timezone.now()
+
+    def tell(context: Context) -> TaskResult:
+        return TaskResult("Done", {"at": moment, "share": float("nan")})
+
+    SCRIPTS["a"] = [tell]
+    run = start(task("a"))
+    engine.work()
+    assert states_of(run) == {"a": "success"}
+    assert run.steps.get(number=4).facts == {"at": str(moment), "share": "NaN"}
+
+
 def test_a_run_that_waits_begins_when_its_dag_has_a_place(engine: Engine, start: Any) -> None:
     """The run that ended knew of no limit: the sweep finds who waits."""
     first = start(task("a"))
