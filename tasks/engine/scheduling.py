@@ -1,6 +1,6 @@
 """Decides what runs next, in the transaction in which a task instance ends.
 
-The caller has taken a number of the run's sequence (``tasks.engine.steps``), and so
+The caller has taken a number of the run's sequence (``tasks.engine.writing``), and so
 holds the row of the run locked: two tasks that end at once see each other. What
 follows from an end costs as much as the task has followers, however large its
 run is: each task instance counts those before it that are not over.
@@ -24,10 +24,8 @@ from tasks.operators import OPERATORS
 from tasks.spec import DagSpec
 from tasks.states import (
     TASK_MOVES,
-    TASK_TERMINAL,
     StepState,
     TaskState,
-    sources,
 )
 
 FAILED_STATES = frozenset({TaskState.FAILED, TaskState.UPSTREAM_FAILED, TaskState.CANCELLED})
@@ -203,11 +201,3 @@ def move(ids: Iterable[int], source: TaskState, target: TaskState, **columns: An
     moved = TaskInstance.objects.filter(pk__in=ids, state=source).update(state=target, **columns)
     if moved != len(ids):
         raise IllegalMove(f"{len(ids) - moved} of {len(ids)} were not {source}.")
-
-
-def may_become(target: TaskState) -> list[TaskState]:
-    return sources(TASK_MOVES, target)
-
-
-def is_over(state: str) -> bool:
-    return state in TASK_TERMINAL
