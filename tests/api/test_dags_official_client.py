@@ -114,11 +114,9 @@ def test_the_parts_of_a_dag_are_read(client: airflow.ApiClient) -> None:
 @pytest.mark.usefixtures("worker")
 def test_a_run_is_triggered_awaited_and_read(client: airflow.ApiClient, ended: Any) -> None:
     made = trigger(client, conf={"day": "2026-01-31"}, note="by a program")
-    assert (made.state, made.conf, made.triggering_user_name) == (
-        "queued",
-        {"day": "2026-01-31"},
-        "ann",
-    )
+    # A quick worker may have begun before the answer is written.
+    assert made.state in {"queued", "running"}
+    assert (made.conf, made.triggering_user_name) == ({"day": "2026-01-31"}, "ann")
     # An ID with a plus and colons goes through addresses as the client writes them.
     assert made.dag_run_id.startswith("manual__")
     over = ended(made.dag_run_id)
