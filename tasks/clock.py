@@ -23,7 +23,7 @@ from tasks.engine import leases, writing
 from tasks.engine.places import Message, WaitsOn, admit_tasks
 from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
-from tasks.schedules import tick as make_scheduled_runs
+from tasks.schedules.due import tick as make_scheduled_runs
 from tasks.states import RUN_TERMINAL, RunState, TaskState
 from tasks.tasks import send, sweep
 

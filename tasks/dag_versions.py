@@ -7,7 +7,7 @@ import logging
 from django.utils import timezone
 
 from tasks.models import Dag, DagVersion
-from tasks.planning import plan, starts_paused
+from tasks.schedules.planning import plan, starts_paused
 from tasks.spec import DagSpec
 
 logger = logging.getLogger(__name__)

@@ -19,8 +19,8 @@ from tasks.engine.versions import spec_of
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun
 from tasks.params import checked_params
+from tasks.schedules.timetable import Slot
 from tasks.tasks import send
-from tasks.timetable import Slot
 
 LONGEST_CONF = 65_536
 #: Airflow's rule (``[scheduler] allowed_run_id_pattern``), with the length of the column.

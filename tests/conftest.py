@@ -15,7 +15,7 @@ from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
 from tasks.engine.versions import source_of, spec_of
-from tasks.planning import kept_timetable
+from tasks.schedules.planning import kept_timetable
 from tests.environment import HOME
 from tests.fakes.google import FakeGoogle, service_account_key
 

@@ -23,9 +23,9 @@ from tasks.engine.template_names import names_of
 from tasks.models import DagRun, TaskInstance
 from tasks.operators import OPERATORS
 from tasks.operators import packages as operator_packages
+from tasks.presentation.tracker import COLUMNS, track
 from tasks.spec import DagSpec
 from tasks.states import StepState
-from tasks.tracker import COLUMNS, track
 from tests.test_architecture import MAY_IMPORT, OURS
 
 #: Named like modules, and none.

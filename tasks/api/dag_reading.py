@@ -32,7 +32,7 @@ from tasks.api.moments import Asked, within
 from tasks.api.routing import dags
 from tasks.api.states import DagRunState, run_states
 from tasks.models import Dag, DagImportError, DagRun
-from tasks.schedules import set_paused
+from tasks.schedules.due import set_paused
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL
 

@@ -36,7 +36,7 @@ from tasks.api.run_shapes import instance_shapes, tries_begun, try_shape
 from tasks.api.states import STEP, task_states
 from tasks.engine.versions import spec_of
 from tasks.models import TaskInstance
-from tasks.presentation import between
+from tasks.presentation.execution_table import between
 from tasks.states import StepState
 
 ORDERS = {

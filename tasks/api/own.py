@@ -17,9 +17,9 @@ from tasks.api.finding import known_instance, known_run
 from tasks.api.moments import Moment
 from tasks.api.routing import own
 from tasks.exceptions import ActRefused
-from tasks.heads import count_states
 from tasks.models import DagRun
-from tasks.presentation import step_row, waiting_for
+from tasks.presentation.execution_table import step_row, waiting_for
+from tasks.presentation.heads import count_states
 from tasks.states import RunState, StepState, TaskState
 
 LONGEST_REASON = 1_000

@@ -10,7 +10,7 @@ from uuid import uuid5
 from tasks.api.dag_shapes import version_shape
 from tasks.api.states import RUN, TASK
 from tasks.models import DagRun, RenderedFields, TaskInstance, XCom
-from tasks.presentation import between
+from tasks.presentation.execution_table import between
 from tasks.states import RunState, TaskState
 
 #: How the audit trail names who acts by ``manage.py``.

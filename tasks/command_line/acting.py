@@ -26,14 +26,14 @@ from tasks.command_line.session import (
     known_task,
     moment_of,
 )
+from tasks.command_line.terminal import print_run, watch
 from tasks.engine.clearing import FAILED as FAILED_STATES
 from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
 from tasks.models import DagRun
-from tasks.schedules import set_paused
+from tasks.schedules.due import set_paused
 from tasks.services import parse_conf, trigger_dag_run
 from tasks.states import TASK_TERMINAL, RunState
-from tasks.terminal import print_run, watch
 
 #: So many tasks are named before they are cleared.
 MOST_NAMED = 10

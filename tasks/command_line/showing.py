@@ -22,13 +22,13 @@ from tasks.command_line.session import (
     took,
     when,
 )
-from tasks.dag_list import line_of
-from tasks.heads import heads_of
 from tasks.models import Dag, DagImportError, DagRun, DagVersion
-from tasks.planning import timetable_of
-from tasks.presentation import StepRow, run_table, waiting_for
+from tasks.presentation.dag_list import line_of
+from tasks.presentation.execution_table import StepRow, run_table, waiting_for
+from tasks.presentation.heads import heads_of
+from tasks.schedules.planning import timetable_of
+from tasks.schedules.timetable import Timetable
 from tasks.spec import SpecError
-from tasks.timetable import Timetable
 
 _SPEC = "current_version__spec"
 _DAGS = ("dag_id", "state", "schedule", "next_run", "connections", "file")

@@ -12,7 +12,7 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
-from tasks.cron import BadCron, Cron, zone_of
+from tasks.schedules.cron import BadCron, Cron, zone_of
 from tasks.spec import DagSpec, RetryOn, SpecError, TaskSpec
 
 #: Seconds; ten years.

@@ -16,7 +16,7 @@ from tasks.dag_versions import make_present
 from tasks.dagfiles.folder import is_walked
 from tasks.dagfiles.parser import ImportProblem, ParsedDag, ParsedFile, parse_folder
 from tasks.models import Dag, DagImportError, DagOrigin
-from tasks.planning import plan
+from tasks.schedules.planning import plan
 
 logger = logging.getLogger(__name__)
 

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from connections.types.json_text import wrong_characters
-from tasks.cron import BadCron, zone_of
 from tasks.dagfiles.authoring.errors import ArgumentProblem
 from tasks.dagfiles.authoring.moments import iso, moment
 from tasks.dagfiles.authoring.schedule import schedule_of
 from tasks.drafting.lengths import WrongLength, length_text, seconds_of
 from tasks.drafting.values import LONGEST_TEXT, TICKED, WrongText, json_of
+from tasks.schedules.cron import BadCron, zone_of
 from tasks.spec import DagSpec, SpecError, check_key
 
 MOST_ACTIVE = 100_000

@@ -9,13 +9,13 @@ from graphlib import CycleError, TopologicalSorter
 
 from django.conf import settings
 
-from tasks.cron import zone_of
 from tasks.drafting.dag_settings import read_settings
 from tasks.drafting.draft import Draft, DraftTask
 from tasks.drafting.reading import circle_words
-from tasks.graph import MOST_NODES, Graph, graph_of
+from tasks.presentation.graph import MOST_NODES, Graph, graph_of
+from tasks.schedules.cron import zone_of
+from tasks.schedules.timetable import Timetable
 from tasks.spec import TRIGGER_RULES, DagSpec, SpecError, TaskSpec, TriggerRule
-from tasks.timetable import Timetable
 
 NEXT = 3
 

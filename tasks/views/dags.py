@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from access.audit import Actor
 from access.rights import Right, requires
-from tasks.care import uses_of
-from tasks.dag_list import SIZE, DagList, line_of, read
-from tasks.graph import graph_of
 from tasks.models import Dag, DagImportError
-from tasks.run_grid import COLUMNS, MOST_ROWS, grid_rows
-from tasks.schedules import set_paused
-from tasks.source_code import lines_of
+from tasks.presentation.care import uses_of
+from tasks.presentation.dag_list import SIZE, DagList, line_of, read
+from tasks.presentation.graph import graph_of
+from tasks.presentation.run_grid import COLUMNS, MOST_ROWS, grid_rows
+from tasks.presentation.source_code import lines_of
+from tasks.schedules.due import set_paused
 from tasks.spec import DagSpec
 from tasks.views.listing import as_bars, bars, run_lines
 

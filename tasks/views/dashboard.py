@@ -12,9 +12,9 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
-from tasks.care import connections_that_need_care
 from tasks.engine.workers import workers
 from tasks.models import Dag, DagImportError, DagRun
+from tasks.presentation.care import connections_that_need_care
 from tasks.queues import listeners, unheard_queues
 from tasks.states import RunState
 from tasks.views.listing import ACTIVE, RunLine, bars, run_lines

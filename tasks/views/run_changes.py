@@ -16,8 +16,10 @@ from django.template.loader import render_to_string
 
 from patchbay.templatetags.patchbay import icon, state_word
 from tasks import live
-from tasks.graph import MOST_NODES
-from tasks.heads import (
+from tasks.models import DagRun, LogLine, TaskInstance
+from tasks.presentation.execution_table import RunTable, TaskRows, tasks_table
+from tasks.presentation.graph import MOST_NODES
+from tasks.presentation.heads import (
     ALL_OPEN,
     OPEN_BY_THEMSELVES,
     OPEN_STATES,
@@ -26,10 +28,8 @@ from tasks.heads import (
     lanes_of,
     length_of,
 )
-from tasks.models import DagRun, LogLine, TaskInstance
-from tasks.presentation import RunTable, TaskRows, tasks_table
+from tasks.presentation.tracker import COLUMNS
 from tasks.states import TaskState
-from tasks.tracker import COLUMNS
 from tasks.views.run_log import MOST_LINES, whole
 from tasks.views.run_page import Asked, chosen_of, frame_context
 

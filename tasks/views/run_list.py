@@ -10,7 +10,7 @@ from django.views.decorators.http import require_GET
 from access.rights import Right, requires
 from patchbay.templatetags.patchbay import state_word
 from tasks.models import Dag
-from tasks.run_list import LIVE, STATES, TYPES, matching, read
+from tasks.presentation.run_list import LIVE, STATES, TYPES, matching, read
 from tasks.views.listing import run_lines
 
 PAGE_SIZE = 25

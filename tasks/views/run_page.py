@@ -10,7 +10,9 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from tasks.engine.versions import spec_of
-from tasks.heads import (
+from tasks.models import DagRun, TaskInstance
+from tasks.presentation.execution_table import RunTable, TaskRows, tasks_table
+from tasks.presentation.heads import (
     PAGE,
     Counts,
     Filter,
@@ -21,12 +23,10 @@ from tasks.heads import (
     length_of,
     open_by_themselves,
 )
-from tasks.models import DagRun, TaskInstance
-from tasks.presentation import RunTable, TaskRows, tasks_table
+from tasks.presentation.tracker import COLUMNS
+from tasks.presentation.waits import run_wait
 from tasks.states import TASK_TERMINAL, RunState, TaskState
-from tasks.tracker import COLUMNS
 from tasks.views.run_log import LogFilter, log_context, whole
-from tasks.waits import run_wait
 
 #: With more tasks the log has no list of them to choose from.
 MOST_CHOICES = 100

@@ -12,13 +12,13 @@ from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
 from tasks.engine.versions import spec_of
-from tasks.graph import graph_of
-from tasks.heads import heads_of
 from tasks.live import light_runs
 from tasks.models import DagRun
-from tasks.presentation import tasks_table
+from tasks.presentation.execution_table import tasks_table
+from tasks.presentation.graph import graph_of
+from tasks.presentation.heads import heads_of
+from tasks.presentation.tracker import COLUMNS
 from tasks.states import TaskState
-from tasks.tracker import COLUMNS
 from tasks.views.run_page import Asked, run_context
 
 

@@ -15,13 +15,13 @@ from access.rights import Right, requires
 from patchbay.templatetags.patchbay import sql_of
 from tasks.acts import MARKS
 from tasks.engine.versions import spec_of
-from tasks.heads import heads_of
 from tasks.live import light_runs
 from tasks.models import DagRun, TaskInstance
-from tasks.presentation import TaskRows, tasks_table
+from tasks.presentation.execution_table import TaskRows, tasks_table
+from tasks.presentation.heads import heads_of
+from tasks.presentation.tracker import COLUMNS
 from tasks.spec import TaskSpec
 from tasks.states import TASK_HELD, TASK_MOVES, TASK_TERMINAL, TaskState
-from tasks.tracker import COLUMNS
 from tasks.views.run_log import LogFilter, log_context
 
 #: Names of arguments that hold SQL, in the operators that aren't BigQuery's.

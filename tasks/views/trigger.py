@@ -15,10 +15,10 @@ from access.audit import Actor
 from access.rights import Right, requires
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag
-from tasks.param_fields import fields_of, read_fields
 from tasks.params import ParamsRefused, checked_params
 from tasks.services import parse_conf, trigger_dag_run
 from tasks.spec import DagSpec
+from tasks.views.param_fields import fields_of, read_fields
 
 #: A form that sends it has a field for each param.
 MARK = "with_params"

@@ -9,9 +9,9 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_GET
 
 from access.rights import Right, requires
-from tasks.comparison import Comparison, compare
-from tasks.graph import graph_of
 from tasks.models import Dag, DagVersion
+from tasks.presentation.comparison import Comparison, compare
+from tasks.presentation.graph import graph_of
 from tasks.views.dags import version_context
 
 PAGE_SIZE = 25

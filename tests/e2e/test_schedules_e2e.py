@@ -12,8 +12,8 @@ import pytest
 from django.utils import timezone
 
 from tasks.models import Dag, DagRun, DagVersion
-from tasks.planning import plan
-from tasks.schedules import set_paused
+from tasks.schedules.due import set_paused
+from tasks.schedules.planning import plan
 from tasks.spec import DagSpec, TaskSpec
 from tests import processes
 from tests.conftest import ACTOR

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from connections.diagnosis import Explanation
 from tasks.models import DagRun
-from tasks.presentation import run_table
+from tasks.presentation.execution_table import run_table
 
 AT_STEP_2 = ["success", "failed", "skipped", "skipped", "skipped", "failed"]
 AT_STEP_3 = ["success", "success", "failed", "skipped", "skipped", "failed"]

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.cron import BadCron, Cron
+from tasks.schedules.cron import BadCron, Cron
 
 BERLIN = "Europe/Berlin"
 #: cron -> zone -> how many moments Airflow 3.3.2's CronTriggerTimetable gives from 2024-12-15 to

@@ -15,7 +15,7 @@ from django.core.management import CommandError, call_command
 from access.audit import Actor
 from access.models import AuditEvent
 from tasks.models import Dag, DagImportError, DagRun
-from tasks.schedules import set_paused
+from tasks.schedules.due import set_paused
 from tasks.services import trigger_dag_run
 from tasks.spec import DagSpec, TaskSpec
 from tests.conftest import ACTOR

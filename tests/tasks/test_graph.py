@@ -9,7 +9,7 @@ from itertools import combinations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tasks.graph import MOST_NODES, Box, Graph, Node, graph_of
+from tasks.presentation.graph import MOST_NODES, Box, Graph, Node, graph_of
 from tasks.spec import DagSpec, TaskSpec
 from tasks.states import TaskState
 from tests.tasks.dag_world import elt, task

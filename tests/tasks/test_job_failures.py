@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.utils import timezone
 
 from tasks.models import DagRun, TaskInstance
-from tasks.presentation import run_table
+from tasks.presentation.execution_table import run_table
 from tests.fakes.google import (
     FakeGoogle,
     Fault,

@@ -8,9 +8,9 @@ import pytest
 from django.test import Client
 
 from tasks.models import DagRun
-from tasks.param_fields import fields_of
 from tasks.params import ParamsRefused, checked_params
 from tasks.spec import DagSpec
+from tasks.views.param_fields import fields_of
 from tests.tasks.dag_world import save, task
 
 PARAMS = {"day": "2026-01-31", "rows": 10, "mode": "full", "deep": True, "more": {"a": [1]}}

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tasks import terminal
+from tasks.command_line import terminal
 from tests.tasks.run_page_rows import Plan, make_run, many
 
 pytestmark = pytest.mark.django_db

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tasks.presentation.tracker import track
 from tasks.states import StepState
-from tasks.tracker import track
 
 P, R, S, F, X, C = (
     StepState.PENDING,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tasks.presentation import run_table
+from tasks.presentation.execution_table import run_table
 from tests.fakes.google import FakeGoogle, JobPlan
 from tests.tasks.conftest import QUERY, query_task, states
 

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from pytest_django import DjangoAssertNumQueries
 
 from access.models import AuditEvent
-from tasks import schedules
 from tasks.models import Dag, DagRun, DagVersion
-from tasks.planning import plan, starts_paused
-from tasks.schedules import set_paused, tick
+from tasks.schedules import due
+from tasks.schedules.due import set_paused, tick
+from tasks.schedules.planning import plan, starts_paused
 from tasks.services import trigger_dag_run
 from tasks.spec import DagSpec, TaskSpec
 from tests.conftest import ACTOR
@@ -115,7 +115,7 @@ def test_after_downtime_all_run_in_order_with_catchup() -> None:
 
 def test_no_more_than_sixteen_are_unfinished_and_the_end_of_one_lets_the_next_come() -> None:
     save(catchup=True)
-    assert len(tick(NOON)) == schedules.ACTIVE_RUNS == 16
+    assert len(tick(NOON)) == due.ACTIVE_RUNS == 16
     assert tick(NOON) == []
     assert next_run() == "01 16:00"
     DagRun.objects.filter(pk=DagRun.objects.earliest("pk").pk).update(state="failed")
@@ -148,7 +148,7 @@ def test_while_its_runs_go_on_without_catchup_the_latest_is_what_comes_then() ->
 def test_a_year_to_catch_up_on_is_made_in_bounded_parts_and_holds_nobody_up(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(schedules, "RUNS_A_TICK", 10)
+    monkeypatch.setattr(due, "RUNS_A_TICK", 10)
     save("behind", catchup=True, max_active_runs=1000, start_date="2025-01-01T00:00:00+00:00")
     save("punctual")
     assert len(tick(NOON)) == 10

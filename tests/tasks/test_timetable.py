@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from tasks.schedules.timetable import Slot, Timetable
 from tasks.spec import DagSpec, SpecError
-from tasks.timetable import Slot, Timetable
 
 BERLIN = "Europe/Berlin"
 

@@ -53,7 +53,7 @@ def _interval(value: timedelta) -> float:
 
 
 def _check_cron(text: str, zone: str) -> None:
-    cron = own_module("tasks.cron")  # most files don't need it, and it takes some ms
+    cron = own_module("tasks.schedules.cron")  # most files don't need it, and it takes some ms
     try:
         cron.Cron(text, zone)
     except cron.BadCron as error:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from tasks.graph_cables import Anchor, Cable, cables_of
-from tasks.graph_layout import Item, Loop, Placement, Point, place
+from tasks.presentation.graph_cables import Anchor, Cable, cables_of
+from tasks.presentation.graph_layout import Item, Loop, Placement, Point, place
 from tasks.spec import DagSpec, TaskSpec, TriggerRule
 from tasks.states import TaskState
 

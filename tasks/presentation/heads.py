@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
-from tasks.presentation import between
+from tasks.presentation.execution_table import between
+from tasks.presentation.waits import Circumstances, Wait, waits_of
 from tasks.states import TASK_HELD, TASK_WAITING, StepState, TaskState
-from tasks.waits import Circumstances, Wait, waits_of
 
 PAGE = 100
 #: A run of so few tasks shows the steps of all of them.

@@ -14,11 +14,17 @@ from rich.text import Text
 
 from patchbay.templatetags.patchbay import clock, duration, state_word, tone
 from tasks import live
-from tasks.heads import ALL_OPEN, Filter, count_states, heads_of
 from tasks.models import DagRun, TaskInstance
-from tasks.presentation import RunTable, StepRow, run_table, tasks_table, waiting_for
+from tasks.presentation.execution_table import (
+    RunTable,
+    StepRow,
+    run_table,
+    tasks_table,
+    waiting_for,
+)
+from tasks.presentation.heads import ALL_OPEN, Filter, count_states, heads_of
+from tasks.presentation.waits import run_wait
 from tasks.states import RunState, StepState, TaskState
-from tasks.waits import run_wait
 
 POLL = 0.25
 STYLES = {

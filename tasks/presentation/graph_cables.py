@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
-from tasks.graph_layout import LAYER_GAP, Point
+from tasks.presentation.graph_layout import LAYER_GAP, Point
 from tasks.spec import DagSpec
 
 #: From each of so many tasks to each of so many others: they meet in one point.

@@ -1,7 +1,7 @@
 """Where the boxes of a layered drawing stand: left to right, few crossings, straight cables.
 
 Layers by the longest path, their order by sweeps of barycentres, the heights by
-least squares. Pure numbers; what the boxes are is told by ``tasks.graph``.
+least squares. Pure numbers; what the boxes are is told by ``tasks.presentation.graph``.
 """
 
 from __future__ import annotations

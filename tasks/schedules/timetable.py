@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from tasks.cron import BadCron, Cron, zone_of
+from tasks.schedules.cron import BadCron, Cron, zone_of
 from tasks.spec import DagSpec, SpecError
 
 ONCE, CONTINUOUS = "@once", "@continuous"

@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db import transaction
 
 from tasks.models import Dag, DagRun, DagVersion
+from tasks.schedules.timetable import Slot, Timetable
 from tasks.spec import DagSpec, SpecError
-from tasks.timetable import Slot, Timetable
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from connections.diagnosis import Explanation, explain
 from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
+from tasks.presentation.tracker import Tracker, track
+from tasks.presentation.waits import run_wait
 from tasks.states import StepState
-from tasks.tracker import Tracker, track
-from tasks.waits import run_wait
 
 #: Links out of the page lead here and nowhere else, whatever a step's facts say.
 CONSOLE = "https://console.cloud.google.com/"

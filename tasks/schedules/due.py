@@ -19,11 +19,11 @@ from django.utils import timezone
 from access.audit import Actor, record
 from tasks.exceptions import TriggerRefused
 from tasks.models import Dag, DagRun
-from tasks.planning import AHEAD, SCHEDULED, plan, slot_of, store, timetable_of
+from tasks.schedules.planning import AHEAD, SCHEDULED, plan, slot_of, store, timetable_of
+from tasks.schedules.timetable import Slot
 from tasks.services import create_run
 from tasks.spec import SpecError
 from tasks.states import RUN_TERMINAL
-from tasks.timetable import Slot
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,1 @@
+"""What the pages, the terminal and the API show, in words and rows. No requests, no HTML."""
