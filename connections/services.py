@@ -21,6 +21,7 @@ from connections.from_environment import find_in_environment
 from connections.masking import named_secrets, secret_texts
 from connections.models import Connection
 from connections.redaction import hidden_columns, is_secret_extra, refuse_exposure
+from connections.rows import row_of
 from connections.types import type_of
 from connections.types.base import ENCRYPTED_COLUMNS, JSON_KINDS, LoadedConnection
 from connections.validation import Draft, check, draft_from, values_of
@@ -41,10 +42,9 @@ def get_connection(conn_id: str) -> LoadedConnection:
 
 
 def _load_stored(conn_id: str) -> LoadedConnection:
-    try:
-        connection = Connection.objects.get(conn_id=conn_id)
-    except Connection.DoesNotExist:
-        raise ConnectionFailure("connection:not-found", conn_id=conn_id) from None
+    connection = row_of(Connection, "conn_id", conn_id)
+    if connection is None:
+        raise ConnectionFailure("connection:not-found", conn_id=conn_id)
     if connection.is_disabled:
         raise ConnectionFailure("connection:disabled", conn_id=conn_id)
     if connection.is_expired:

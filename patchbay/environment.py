@@ -265,13 +265,12 @@ def _postgresql(url: str) -> dict[str, Any]:
         # libpq's message repeats the URL, which holds a password.
         raise ImproperlyConfigured("PATCHBAY_DATABASE_URL can't be read as a URL.") from None
     return {
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "patchbay.postgresql",
         "NAME": options.pop("dbname", "patchbay"),
         "USER": options.pop("user", ""),
         "PASSWORD": options.pop("password", ""),
         "HOST": options.pop("host", ""),
         "PORT": str(options.pop("port", "")),
-        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "connect_timeout": 10,
             # Each request of the web process has a thread of its own, and each waiting task

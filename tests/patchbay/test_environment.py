@@ -257,7 +257,7 @@ def test_a_postgresql_url_is_taken_apart_and_its_query_passed_on() -> None:
         "postgresql://us%40er:p%40s%2Fs%3A%23%3Fw%25@db.example:5433/na%2Fme"
         "?sslmode=require&application_name=p"
     )
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "patchbay.postgresql"
     assert (database["USER"], database["PASSWORD"]) == ("us@er", "p@s/s:#?w%")
     assert (database["HOST"], database["PORT"], database["NAME"]) == (
         "db.example",

@@ -1,0 +1,78 @@
+"""The pool of connections to PostgreSQL: what is dead is replaced, what lives is not asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection
+
+from patchbay.postgresql import base
+
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.skipif(connection.vendor != "postgresql", reason="of PostgreSQL alone"),
+]
+
+
+@pytest.fixture
+def other() -> Iterator[psycopg.Connection[Any]]:
+    """A session of its own beside the pool, to see and end those of the pool with."""
+    connection.ensure_connection()
+    with psycopg.connect(connection.connection.info.dsn, autocommit=True) as session:
+        yield session
+
+
+def used() -> set[int]:
+    """The processes of the pool's sessions, each of which has been used and given back."""
+    found = set()
+    for _ in range(6):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            found.add(int(cursor.fetchone()[0]))
+        connection.close()
+    return found
+
+
+def taken() -> int:
+    connection.ensure_connection()
+    return int(connection.connection.info.backend_pid)
+
+
+def last_words(other: psycopg.Connection[Any], process: int) -> str:
+    query = "SELECT query FROM pg_stat_activity WHERE pid = %s"
+    row = other.execute(query, [process]).fetchone()
+    assert row is not None
+    return str(row[0])
+
+
+def test_a_session_that_was_used_a_moment_ago_is_not_asked(
+    other: psycopg.Connection[Any],
+) -> None:
+    known = used()
+    process = taken()
+    assert process in known
+    assert last_words(other, process) == "SELECT pg_backend_pid()"
+
+
+def test_a_session_that_was_idle_for_long_is_asked(
+    other: psycopg.Connection[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = used()
+    monkeypatch.setattr(base, "TRUSTED_SECONDS", 0.0)
+    process = taken()
+    assert process in known
+    assert last_words(other, process) == ""
+
+
+def test_a_session_that_the_server_has_ended_is_replaced(
+    other: psycopg.Connection[Any],
+) -> None:
+    known = used()
+    for process in known:
+        other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
+    for _ in known:
+        assert taken() not in known
+        connection.close()
