@@ -25,6 +25,8 @@ app.set_default()
 app.conf.update(
     broker_url=settings.BROKER_URL or "memory://",
     broker_connection_retry_on_startup=True,
+    broker_connection_max_retries=None,
+    worker_consumer="patchbay.consumer:PatientConsumer",
     broker_transport_options={
         # A trigger must answer in a second when the broker is down; the sweep sends later.
         "socket_connect_timeout": 0.4,

@@ -37,6 +37,8 @@ def logging_settings(level: str) -> dict[str, Any]:
             "django.request": {"level": "ERROR"},
             "celery.beat": {"level": "WARNING"},
             "celery.worker.strategy": {"level": "WARNING"},
+            # At INFO it tells of each message that was too old when its turn came.
+            "celery.worker.request": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
         },
     }

@@ -1,4 +1,4 @@
-"""What a person may do with runs and their tasks: cancel, clear, mark, note.
+"""What a person may do with runs and their tasks: cancel, clear, mark, note, delete.
 
 Each act is one transaction that begins with a number of the run's sequence, and
 so with its row locked; what is no longer as it was is refused in words.
@@ -17,12 +17,13 @@ from django.utils import timezone
 from access.audit import Actor, record
 from tasks import live
 from tasks.engine import ending, scheduling, steps, writing
+from tasks.engine.admission import admit
 from tasks.engine.clearing import clear, reopen, reopen_after
 from tasks.engine.places import Message
 from tasks.engine.resettling import resettle
 from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
-from tasks.models import DagRun, TaskInstance
+from tasks.models import DagRun, LogLine, RenderedFields, Step, TaskInstance, XCom
 from tasks.states import (
     RUN_MOVES,
     TASK_HELD,
@@ -54,7 +55,9 @@ def cancel_run(run: DagRun, *, actor: Actor, reason: str = "") -> DagRun:
             raise ActRefused("The run is over; there is nothing to cancel.")
         if run.state == RunState.CANCELLING:
             raise ActRefused("The run is being cancelled already.")
-        DagRun.objects.filter(pk=run.pk).update(cancelled_by_name=actor.name or "somebody")
+        DagRun.objects.filter(pk=run.pk).update(
+            cancelled_by_name=actor.name or "somebody", cancel_reason=reason
+        )
         _stop(run, number=number, words=_cancelled_by(actor, reason))
         _record(actor, "cancelled", run, reason=reason)
     return _fresh(run)
@@ -233,6 +236,30 @@ def set_note(run: DagRun, note: str, *, actor: Actor) -> None:
         DagRun.objects.filter(pk=run.pk).update(note=note)
         _record(actor, "noted", run)
         live.publish_on_commit(run.pk)
+
+
+def delete_run(run: DagRun, *, actor: Actor) -> None:
+    """Take the run away with all that is known of it. Raise ``ActRefused`` while it goes on.
+
+    One that has not begun may be deleted: its place goes to the next run of its DAG, and the
+    messages that were sent for it find nothing.
+    """
+    with transaction.atomic():
+        writing.take_number(run.pk)
+        run = _fresh(run)
+        is_held = run.task_instances.filter(state__in=TASK_HELD).exists()
+        if is_held or run.state in (RunState.RUNNING, RunState.CANCELLING):
+            raise ActRefused("The run goes on. Cancel it, and delete it when it is over.")
+        # Row by row it would take long.
+        RenderedFields.objects.filter(task_instance__run=run).delete()
+        XCom.objects.filter(task_instance__run=run).delete()
+        for rows in (LogLine.objects, Step.objects, TaskInstance.objects):
+            rows.filter(run=run).delete()
+        DagRun.objects.filter(pk=run.pk).delete()
+        _record(actor, "deleted", run, state=run.state)
+        limit = spec_of(run.version_id).max_active_runs
+        had_a_place = run.admitted_at is not None and not run.is_over
+        _send_on_commit(run, admit(run.dag_id, limit) if limit and had_a_place else [])
 
 
 def _move_run(run: DagRun, state: RunState) -> None:

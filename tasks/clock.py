@@ -8,30 +8,35 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+from typing import TypeVar
 
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
-from django.utils import timezone
 
 from tasks import live
 from tasks.acts import stop_run
-from tasks.engine import leases, writing
+from tasks.engine import broker_contents, database_time, leases, recovery, writing
 from tasks.engine.places import Message, WaitsOn, admit_tasks
 from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
+from tasks.schedules.due import RUNS_A_TICK
 from tasks.schedules.due import tick as make_scheduled_runs
 from tasks.states import RUN_TERMINAL, RunState, TaskState
-from tasks.tasks import send, sweep
+from tasks.tasks import send
 
 logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 TICK = 1.0
-#: Every so many ticks it is looked for what was lost.
-TICKS_A_SWEEP = 5
+#: Seconds between two looks for what was lost.
+SWEEP = 5.0
+#: Seconds between two looks whether the broker was emptied.
+FILL = 2.0
 #: Task instances that go on in one tick of one worker.
 BATCH = 500
 DUE_STATES = (TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE)
@@ -42,33 +47,78 @@ def start() -> None:
     threading.Thread(target=_run, name="clock", daemon=True).start()
 
 
+class Every:
+    """Tells when so many seconds are over, by a clock that nobody sets."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._next = 0.0
+
+    @property
+    def is_due(self) -> bool:
+        now = time.monotonic()
+        is_due = now >= self._next
+        if is_due:
+            self._next = now + self._seconds
+        return is_due
+
+
 def _run() -> None:
-    ticks = 0
+    fills, sweeps = Every(FILL), Every(SWEEP)
     while not leases.stopping.is_set():
-        tick(timezone.now())
-        if ticks % TICKS_A_SWEEP == 0:
-            _guarded(sweep)
+        if fills.is_due:
+            _guarded(fill_broker)
+        is_more = _guarded(lambda: tick(database_time.now()))
+        if sweeps.is_due:
+            _guarded(database_time.ask)
+            sweep()
         connection.close()
-        ticks += 1
-        leases.stopping.wait(TICK)
+        if not is_more:
+            leases.stopping.wait(TICK)
 
 
-def tick(now: datetime) -> None:
-    """Do all that is due at ``now``."""
-    _guarded(lambda: send(go_on(now), at_once=True))
+def tick(now: datetime) -> bool:
+    """Do what is due at ``now``; whether it was more than is done at once."""
+    tries = _guarded(lambda: go_on(now)) or []
+    _guarded(lambda: send(tries, at_once=True))
     _guarded(lambda: end_late_runs(now))
-    _guarded(lambda: make_scheduled_runs(now))
+    runs = _guarded(lambda: make_scheduled_runs(now)) or []
+    return len(tries) >= BATCH or len(runs) >= RUNS_A_TICK
 
 
-def _guarded(part: Callable[[], object]) -> None:
+def sweep() -> None:
+    """Send again what was lost."""
+    for part in recovery.PARTS:
+        if ready := _guarded(part):
+            logger.info("Sending %d task instances again.", len(ready))
+            _guarded(partial(send, ready, at_once=True))
+
+
+def fill_broker() -> None:
+    """Send all that waits where the broker is new, or was emptied: its messages are gone."""
+    if not broker_contents.is_to_be_filled():
+        return
+    count = 0
+    for ready in recovery.all_waiting():
+        if not send(ready, at_once=True):
+            return
+        count += len(ready)
+        broker_contents.go_on()
+    broker_contents.mark_as_filled()
+    if count:
+        logger.warning("The broker was emptied: sent all %d waiting task instances again.", count)
+
+
+def _guarded(part: Callable[[], T]) -> T | None:
     """Without its clock a worker makes no try, look or run any more: it outlives whatever fails."""
     try:
-        part()
+        return part()
     except DatabaseFault:
         logger.warning("The database can't be asked for what is due; the next tick will.")
         connection.close()
     except Exception:
         logger.exception("A part of the clock's tick failed; the next one tries again.")
+    return None
 
 
 def go_on(now: datetime) -> list[Message]:
@@ -77,7 +127,10 @@ def go_on(now: datetime) -> list[Message]:
     by_run: dict[int, list[int]] = defaultdict(list)
     for pk, run_id in due.values_list("pk", "run_id")[:BATCH]:
         by_run[run_id].append(pk)
-    return [message for run_id, ids in by_run.items() for message in _queue(run_id, ids, now)]
+    found: list[Message] = []
+    for run_id, ids in by_run.items():
+        found += _guarded(partial(_queue, run_id, ids, now)) or []
+    return found
 
 
 def _queue(run_id: int, ids: list[int], now: datetime) -> list[Message]:

@@ -21,6 +21,13 @@ class ActRefused(PatchbayError):
     """A run or task can't be cancelled, cleared or marked now; the message says why, in words."""
 
 
+class RunGone(ActRefused):
+    """Somebody has deleted the run meanwhile."""
+
+    def __init__(self) -> None:
+        super().__init__("The run is deleted.")
+
+
 class TaskCancelled(PatchbayError):
     """The task is to be cancelled: what waits for it lets go."""
 

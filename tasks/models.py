@@ -12,7 +12,6 @@ from django.utils import timezone
 from tasks.spec import DagSpec
 from tasks.states import (
     RUN_TERMINAL,
-    STEP_TERMINAL,
     TASK_HELD,
     TASK_TERMINAL,
     RunState,
@@ -130,10 +129,9 @@ class DagImportError(models.Model):
 class DagRun(models.Model):
     """One execution of a DAG.
 
-    ``sequence`` numbers every change that a watcher may see; it is the
-    cursor of the live page. ``uid`` goes into the ids of cloud jobs.
-    ``admitted_at`` is null while the run waits for a place among the active
-    runs of its DAG. ``tasks_left`` counts the task instances that are not over.
+    ``sequence`` numbers every change that a watcher may see; it is the cursor of the live page.
+    ``uid`` goes into the ids of cloud jobs. ``admitted_at`` is null while the run waits for a place
+    among the active runs of its DAG. ``tasks_left`` counts the task instances that are not over.
     ``deadline_at`` follows from the DAG's ``dagrun_timeout``.
     """
 
@@ -153,6 +151,7 @@ class DagRun(models.Model):
     data_interval_end = models.DateTimeField(null=True)
     note = models.TextField(blank=True)
     cancelled_by_name = models.CharField(max_length=150, blank=True)
+    cancel_reason = models.TextField(blank=True)
     queued_at = models.DateTimeField(default=timezone.now)
     admitted_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)
@@ -208,17 +207,15 @@ class DagRun(models.Model):
 class TaskInstance(models.Model):
     """One task of one run.
 
-    A worker holds it by ``lease_token`` until ``lease_expires_at``, which it
-    renews; after that another worker may take it over (``takeovers`` counts
-    them in this try). ``sent_at`` is when a message was last sent for it, or
-    null if the broker refused it. ``upstream_left``, ``upstream_failed`` and
-    ``upstream_skipped`` count the tasks directly before it: those that are not
-    over, those that failed (or stand behind one that did, or were cancelled),
-    and those that were skipped. ``due_at`` is when it goes on after a failed
-    try or a look of a sensor. ``waits_on`` names what a queued one waits for
-    beside a worker: one of ``WaitsOn``. Its times are those of the present try;
-    ``max_tries`` is how many it may have. ``sequence`` is the number of its
-    last change in the run's sequence.
+    A worker holds it by ``lease_token`` until ``lease_expires_at``, which it renews; after that
+    another worker may take it over (``takeovers`` counts them in this try). ``sent_at`` is when a
+    message was last sent for it, or null if the broker refused it. ``upstream_left``,
+    ``upstream_failed`` and ``upstream_skipped`` count the tasks directly before it: those that are
+    not over, those that failed (or stand behind one that did, or were cancelled), and those that
+    were skipped. ``due_at`` is when it goes on after a failed try or a look of a sensor.
+    ``waits_on`` names what a queued one waits for beside a worker: one of ``WaitsOn``. Its times
+    are those of the present try; ``max_tries`` is how many it may have. ``sequence`` is the number
+    of its last change in the run's sequence.
     """
 
     class WaitsOn(models.TextChoices):
@@ -286,12 +283,22 @@ class TaskInstance(models.Model):
         return self.state in TASK_TERMINAL
 
 
+class HeldSession(models.Model):
+    """A task's place at a further connection than that of its row, for as long as its lease."""
+
+    task_instance = models.ForeignKey(TaskInstance, models.CASCADE, related_name="+")
+    conn_id = models.CharField(max_length=250, db_index=True)
+    lease_token = models.UUIDField()
+
+    class Meta:
+        unique_together: ClassVar = [("task_instance", "conn_id")]
+
+
 class Step(models.Model):
     """One row of the execution table.
 
-    ``sequence`` is the number of its last change in the run's sequence.
-    ``facts`` are what the words of its result or failure are made of;
-    ``vendor_message`` is masked before it is stored.
+    ``sequence`` is the number of its last change in the run's sequence. ``facts`` are what the
+    words of its result or failure are made of; ``vendor_message`` is masked before it is stored.
     """
 
     run = models.ForeignKey(DagRun, models.CASCADE, related_name="steps")
@@ -321,15 +328,17 @@ class Step(models.Model):
                 fields=["conn_id", "-started_at"],
                 name="step_last_use",
                 condition=models.Q(number=2, state=StepState.SUCCESS),
-            )
+            ),
+            # When a task last failed with it, before it could use it: tasks/presentation/care.py.
+            models.Index(
+                fields=["conn_id", "-ended_at"],
+                name="step_last_refusal",
+                condition=models.Q(number__in=(2, 3), state=StepState.FAILED),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.run_id}/{self.number}"
-
-    @property
-    def is_over(self) -> bool:
-        return self.state in STEP_TERMINAL
 
 
 class LogLine(models.Model):
@@ -380,8 +389,7 @@ class RenderedFields(models.Model):
     fields = models.JSONField(default=dict)
 
     class Meta:
-        verbose_name = "rendered templates"
-        verbose_name_plural = "rendered templates"
+        verbose_name = verbose_name_plural = "rendered templates"
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["task_instance", "try_number"], name="one_rendering_a_try"

@@ -12,10 +12,12 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from access.audit import Actor, record
+from connections.rows import row_of
 from connections.types.json_text import NotJson, parse, wrong_characters
 from tasks import live
+from tasks.engine import database_time
 from tasks.engine.rows import insert_run
-from tasks.engine.versions import spec_of
+from tasks.engine.versions import UnreadableSpec, spec_of
 from tasks.exceptions import DagNotFound, TriggerRefused
 from tasks.models import Dag, DagRun
 from tasks.params import checked_params
@@ -42,8 +44,8 @@ def trigger_dag_run(
     Raise ``DagNotFound``, or ``TriggerRefused`` with the reason in words. A
     broker that can't be reached is no error: the run waits, and the sweep sends.
     """
-    dag = Dag.objects.select_related("current_version").filter(dag_id=dag_id).first()
-    if dag is None or dag.current_version is None:
+    dag = row_of(Dag, "dag_id", dag_id)
+    if dag is None or dag.current_version_id is None:
         raise DagNotFound(dag_id)
     if dag.is_missing:
         raise TriggerRefused(f"The file of {dag_id} no longer defines it.")
@@ -52,9 +54,11 @@ def trigger_dag_run(
             "A run ID has 1 to 250 letters, digits and the characters . _ ~ : + -, for example "
             "backfill-2026-01-31."
         )
+    if run_id is not None and (words := _wrong_run_id(run_id)):
+        raise TriggerRefused(words)
     now = timezone.now()
     conf = _checked_conf(conf)
-    checked_params(spec_of(dag.current_version_id or 0), conf)
+    checked_params(spec_of(dag.current_version_id), conf)
     slot = Slot.at(logical_date or now)
     if data_interval is not None:
         slot = replace(
@@ -71,6 +75,15 @@ def trigger_dag_run(
     )
 
 
+def _wrong_run_id(run_id: str) -> str:
+    """As in Airflow: what an address or the schedule gives a meaning of its own."""
+    if run_id == "." or ".." in run_id:
+        return "A run ID is part of addresses: it can't be one dot, or have two in a row."
+    if run_id.startswith("scheduled__"):
+        return "A run ID that begins with scheduled__ is for runs that the schedule makes."
+    return ""
+
+
 def create_run(
     dag: Dag,
     *,
@@ -83,6 +96,12 @@ def create_run(
 ) -> DagRun:
     """Make a run of the DAG's present version. Raise ``TriggerRefused`` if its ID is taken."""
     assert dag.current_version_id is not None
+    spec = spec_of(dag.current_version_id)
+    if isinstance(spec, UnreadableSpec):
+        raise TriggerRefused(
+            f"The present version of {dag.dag_id} was stored by another release, and can't be "
+            f"read by this one: {spec.problem}"
+        )
     run = DagRun(
         dag=dag,
         version_id=dag.current_version_id,
@@ -95,7 +114,7 @@ def create_run(
         note=note,
         triggered_by_id=actor.user_id,
         triggered_by_name=actor.name,
-        queued_at=timezone.now(),
+        queued_at=database_time.now(),
         sequence=1,
     )
     try:

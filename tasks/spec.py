@@ -11,11 +11,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import timedelta
 from enum import StrEnum
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
+
+from tasks.task_order import Place, in_order
 
 #: Airflow's rule for ``dag_id`` and ``task_id`` (``airflow.utils.helpers.validate_key``).
 KEY_PATTERN = re.compile(r"^[\w.-]+\Z")
@@ -137,9 +138,15 @@ class DagSpec:
         return {task.task_id: task for task in self.tasks}
 
     @cached_property
+    def ordered(self) -> tuple[TaskSpec, ...]:
+        """The tasks as they are shown: each after those that it waits for, groups together."""
+        places = [Place(task.task_id, task.upstream, task.group) for task in self.tasks]
+        return tuple(self.by_id[name] for name in in_order(places))
+
+    @cached_property
     def position_of(self) -> dict[str, int]:
-        """Where each task stands among the others."""
-        return {task.task_id: position for position, task in enumerate(self.tasks)}
+        """Where each task stands among those of ``ordered``; a run has it as ``position``."""
+        return {task.task_id: position for position, task in enumerate(self.ordered)}
 
     @cached_property
     def downstream(self) -> dict[str, tuple[str, ...]]:
@@ -172,7 +179,7 @@ class DagSpec:
     def schedule_words(self) -> str:
         """The schedule as pages show it; empty without one."""
         if self.interval:
-            return f"every {timedelta(seconds=self.interval)}"
+            return f"every {_interval_words(self.interval)}"
         if self.schedule and self.timezone != "UTC" and not self.schedule.startswith("@"):
             return f"{self.schedule} {self.timezone}"
         return self.schedule
@@ -189,6 +196,18 @@ class DagSpec:
             task.pop("line", None)
         text = json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _interval_words(seconds: float) -> str:
+    """``15 min``, ``1 d 6 h``, ``90.5 s``."""
+    parts = []
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        count, seconds = divmod(seconds, size)
+        if count:
+            parts.append(f"{count:g} {word}")
+    if seconds or not parts:
+        parts.append(f"{seconds:g} s")
+    return " ".join(parts)
 
 
 TRIGGER_RULES = frozenset(rule.value for rule in TriggerRule)

@@ -69,16 +69,6 @@ def send_task_instances(task_instance_ids: list[int]) -> None:
     send([Message(pk, queue) for pk, queue in found], at_once=True)
 
 
-def sweep() -> None:
-    """Send again what was lost; called by a thread of every worker, every few seconds."""
-    from tasks.engine.recovery import lost
-
-    ready = lost()
-    if ready:
-        logger.info("Sending %d task instances again.", len(ready))
-        send(ready, at_once=True)
-
-
 @shared_task(name="tasks.sync_dags")
 def sync_dags() -> None:
     """Read the DAG files that changed; called by beat."""

@@ -156,6 +156,25 @@ TASK: dict[str, Diagnosis] = {
         "try: a task that needs too much memory kills its worker each time.",
         "Look at the worker's machine and its memory. With retries, the task is tried again.",
     ),
+    "task:spec-unreadable": Diagnosis(
+        CONFIGURATION,
+        "The stored DAG can't be read by this worker",
+        "The run's version of the DAG was stored by another release of Patchbay, and holds "
+        "something that this one doesn't know: {reason}",
+        "The worker is older than the web process, or Patchbay was set back to an older release.",
+        "Start the workers with the newer release, and clear the task. Or clear it with the DAG's "
+        "present version.",
+    ),
+    "task:no-session-free": Diagnosis(
+        TRANSIENT,
+        "No session of {conn_id} became free",
+        "The task asked for {conn_id} while it held another connection, and all {limit} sessions "
+        "that {conn_id} allows were in use for {seconds} seconds.",
+        "Other tasks hold them; one of them may wait for what this task holds. To wait on could be "
+        "for ever.",
+        "With retries, the task is tried again. Ask for connections in the order of their IDs, or "
+        "raise the limit of {conn_id}.",
+    ),
     "task:execution-timeout": Diagnosis(
         TRANSIENT,
         "The task took longer than {seconds} s",

@@ -7,6 +7,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from django.db import connection, transaction
@@ -123,7 +124,21 @@ def _source(path: Path, digest: str) -> str | None:
     return content.decode(errors="replace").replace("\x00", "")[:LONGEST_SOURCE]
 
 
+def _one_a_file(problems: list[ImportProblem]) -> list[ImportProblem]:
+    """The first problem of each file tells of the others too: a file has one row."""
+    found: dict[str, ImportProblem] = {}
+    for problem in problems:
+        before = found.get(problem.filename)
+        if before is None:
+            found[problem.filename] = problem
+        elif problem.message not in before.message.splitlines():
+            message = f"{before.message}\n{problem.message}"
+            found[problem.filename] = replace(before, message=message)
+    return list(found.values())
+
+
 def _save_errors(problems: list[ImportProblem]) -> None:
+    problems = _one_a_file(problems)
     DagImportError.objects.exclude(filename__in=[p.filename for p in problems]).delete()
     for problem in problems:
         row, is_new = DagImportError.objects.get_or_create(

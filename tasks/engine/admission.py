@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.utils import timezone
-
 from tasks import live
-from tasks.engine import places, writing
+from tasks.engine import database_time, places, writing
 from tasks.engine.places import Message
 from tasks.engine.resettling import resettle
 from tasks.engine.versions import spec_of
@@ -20,7 +18,7 @@ def columns(spec: DagSpec, *, is_admitted: bool) -> dict[str, Any]:
     """What a run has that has its place, or waits for one."""
     if not is_admitted:
         return {"admitted_at": None, "deadline_at": None}
-    now = timezone.now()
+    now = database_time.now()
     limit = spec.dagrun_timeout
     return {"admitted_at": now, "deadline_at": now + timedelta(seconds=limit) if limit else None}
 

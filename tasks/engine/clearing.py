@@ -9,6 +9,7 @@ from tasks.engine import admission, places, steps
 from tasks.engine.places import Message
 from tasks.engine.resettling import resettle
 from tasks.engine.rows import new_instances
+from tasks.engine.steps import MOST_TRIES
 from tasks.engine.versions import spec_of
 from tasks.exceptions import ActRefused
 from tasks.models import DagRun, DagVersion, TaskInstance, XCom
@@ -81,6 +82,8 @@ def _chosen(
 def _make_pending(run: DagRun, rows: list[TaskInstance], spec: DagSpec, *, number: int) -> None:
     """What has begun before gets a further try with rows of its own; the rest its rows anew."""
     begun = [row for row in rows if row.started_at is not None]
+    if full := [row.task_id for row in begun if row.try_number >= MOST_TRIES]:
+        raise ActRefused(f"{full[0]} has had {MOST_TRIES:,} tries: trigger a new run.")
     fresh = [row.pk for row in rows if row.started_at is None]
     for row in begun:
         row.try_number += 1
@@ -106,6 +109,7 @@ def reopen(run: DagRun, spec: DagSpec, *, number: int) -> None:
         started_at=run.started_at if goes_on else None,
         ended_at=None,
         cancelled_by_name="",
+        cancel_reason="",
         **admission.columns(spec, is_admitted=has_place),
     )
     steps.reopen_frame(run.pk, number=number, with_first=not goes_on)

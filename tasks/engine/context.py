@@ -40,7 +40,7 @@ class TaskContext:
         self.try_number = row.try_number
         self.look_number = row.looks + 1
         self.job_id = job_id_of(row)
-        self.downstream = spec.downstream[row.task_id]
+        self.downstream = spec.downstream.get(row.task_id, ())
         self.filename = row.run.dag.filename
         self.names: Mapping[str, Any] = {}
         self.facts: dict[str, Any] = {}

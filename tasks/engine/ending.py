@@ -32,7 +32,8 @@ def count_down(run_id: int, spec: DagSpec, *, over: int, number: int) -> list[Me
 
 def end(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
     """End the run; the messages of runs of its DAG that have a place now."""
-    run = DagRun.objects.only("state", "dag_id", "cancelled_by_name", "deadline_at").get(pk=run_id)
+    columns = ("state", "dag_id", "cancelled_by_name", "cancel_reason", "deadline_at")
+    run = DagRun.objects.only(*columns).get(pk=run_id)
     state, words = _outcome(run, spec)
     now = timezone.now()
     moved = DagRun.objects.filter(pk=run_id, state__in=sources(RUN_MOVES, state))
@@ -70,7 +71,7 @@ def _outcome(run: DagRun, spec: DagSpec) -> tuple[RunState, str]:
     """As in Airflow, the tasks that nothing follows decide."""
     if run.state == RunState.CANCELLING:
         if run.cancelled_by_name:
-            return RunState.CANCELLED, f"Cancelled by {run.cancelled_by_name}"
+            return RunState.CANCELLED, _cancelled(run)
         limit = f"{spec.dagrun_timeout:g}" if spec.dagrun_timeout else "?"
         return RunState.FAILED, f"DAG run failed: it took longer than dagrun_timeout ({limit} s)"
     dead = dict(
@@ -81,8 +82,13 @@ def _outcome(run: DagRun, spec: DagSpec) -> tuple[RunState, str]:
     if not any(task_id in dead and not spec.downstream.get(task_id) for task_id in dead):
         return RunState.SUCCESS, steps.KINDS[6].done
     if run.cancelled_by_name and run.state == RunState.QUEUED:
-        return RunState.CANCELLED, f"Cancelled by {run.cancelled_by_name}"
+        return RunState.CANCELLED, _cancelled(run)
     return RunState.FAILED, _why(run.pk, dead)
+
+
+def _cancelled(run: DagRun) -> str:
+    reason = f": {run.cancel_reason}" if run.cancel_reason else ""
+    return f"Cancelled by {run.cancelled_by_name}{reason}"
 
 
 def _why(run_id: int, dead: dict[str, str]) -> str:

@@ -6,8 +6,8 @@ This is the one place in ``tasks`` that catches whatever comes.
 from __future__ import annotations
 
 import logging
-import time
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 from django.db import Error as DatabaseFault
@@ -16,201 +16,29 @@ from django.utils import timezone
 
 from connections.database import give_connection_back
 from connections.exceptions import Failure
-from connections.hooks import Hook, hook_for
-from connections.services import get_connection, secrets_of
-from connections.types.base import LoadedConnection
+from connections.hooks import Hook
 from tasks import live
-from tasks.engine import hot_rows, places, steps, writing
+from tasks.engine import database_time, places, steps, writing
 from tasks.engine import outcome as outcomes
-from tasks.engine.brokering import ConnectionBroker
-from tasks.engine.context import TaskContext
-from tasks.engine.hot_rows import Statement
-from tasks.engine.leases import Lease
+from tasks.engine.beginning import NO_CONNECTION, Beginning
 from tasks.engine.outcome import Outcome
 from tasks.engine.places import Message
-from tasks.engine.recording import Recorder
 from tasks.engine.settlement import settle, too_large, xcoms_of
 from tasks.engine.steps import StepChange
-from tasks.engine.template_names import names_of
 from tasks.engine.templating import render
-from tasks.engine.versions import spec_of
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
-from tasks.models import DagRun, TaskInstance
-from tasks.operators import OPERATORS
-from tasks.operators.base import AlreadyDone, ArgumentError, Operator, Sensor
-from tasks.states import RunState, StepState, TaskState
+from tasks.models import TaskInstance
+from tasks.operators.base import AlreadyDone, ArgumentError, Sensor
+from tasks.states import TASK_HELD, TaskState
 
 logger = logging.getLogger(__name__)
 NO_SESSION = "No session was opened"
-NO_CONNECTION = "Needs no connection"
-#: A try outlives so many workers. With one more, it counts as what killed them.
-MOST_TAKEOVERS = 3
 #: What is not a matter of the task: it goes on elsewhere.
 GONE = (LeaseLost, WorkerStopping, DatabaseFault)
 
 
-class NoPlace(Exception):
-    """Every session that the connection allows is in use."""
-
-    def __init__(self, conn_id: str) -> None:
-        super().__init__(conn_id)
-        self.conn_id = conn_id
-
-
-class Execution:
+class Execution(Beginning):
     """The work of the worker that holds the lease."""
-
-    kind: type[Operator]
-
-    def __init__(self, row: TaskInstance, lease: Lease, stack: ExitStack) -> None:
-        self.row = row
-        self.lease = lease
-        self.recorder = Recorder(row, lease, stack)
-        self.spec = spec_of(row.run.version_id)
-        self.task = self.spec.task(row.task_id)
-        self.context = TaskContext(self.recorder, self.spec)
-        self.broker = ConnectionBroker(self.recorder, self.context, self._fetch)
-        self.context.broker = self.broker
-        self.context.names = self.names = names_of(row.run, row, self.spec)
-        self.hook: Hook | None = None
-        self.session: Any = None
-        self.operator: Operator | None = None
-        #: What went wrong in step 2, or with the templates: told when its step comes.
-        self.connection_error: Exception | None = None
-        self.template_error: Failure | None = None
-        #: What the row is to know of the connection.
-        self.found: dict[str, Any] = {}
-        #: How many sessions the connection allows.
-        self.limit: int | None = None
-        self.is_cancelling = row.state == TaskState.CANCELLING
-        #: A sensor whose rows tell of its first look already.
-        self.is_quiet = row.looks > 0
-
-    # Step 2, in the transaction of the claim
-
-    def begin(self, *, is_new: bool) -> None:
-        """Step 2. What goes wrong with the connection is kept for ``run``.
-
-        Raise ``NoPlace`` when the task has to wait for a session.
-        """
-        self.began_at = timezone.now()
-        try:
-            if not is_new:
-                self._begin_anew()
-            self.kind = self._kind()
-            self.lease.resumes = self.kind.resumes
-            if not is_new:
-                self._check_takeover()
-            if self.kind.connection_argument:
-                self._request_connection(is_new=is_new)
-            elif self.kind.asks_for_connections:
-                # The try before may have had a session: this one has none until it asks.
-                self.row.conn_id = ""
-                self.found = {"conn_id": "", "conn_version": None}
-        except (NoPlace, DatabaseFault):
-            raise
-        except Exception as error:
-            self.connection_error = error
-
-    def claimed(self, number: int, claim: Statement) -> None:
-        """Show steps 1 and 2 with the claim, in the transaction that has taken ``number``."""
-        also = [claim, *self._start_run()]
-        self.lease.deadline = self._deadline()
-        self.recorder.write_with(number, self._after_step_2(), also=also)
-
-    def _after_step_2(self) -> list[StepChange]:
-        at, started = self.recorder.at, self.began_at
-        if self.connection_error is not None:
-            return [] if self.is_quiet else [steps.began(at(2), started_at=started)]
-        if self.kind.connection_argument:
-            done = steps.succeeded(at(2), steps.KINDS[2].done, started_at=started)
-            return self._unless_quiet([done, steps.began(at(3))])
-        skipped = [steps.skipped(at(number), NO_CONNECTION) for number in (2, 3)]
-        known = [] if self.kind.asks_for_connections else skipped
-        return self._unless_quiet([*known, steps.began(at(4))])
-
-    def _unless_quiet(self, changes: list[StepChange]) -> list[StepChange]:
-        return [] if self.is_quiet else changes
-
-    def _deadline(self) -> float | None:
-        """Seconds of ``time.monotonic``; a sensor's time begins with its first look."""
-        if self.task.execution_timeout is None or self.row.started_at is None:
-            return None
-        spent = (timezone.now() - self.row.started_at).total_seconds()
-        return time.monotonic() + self.task.execution_timeout - spent
-
-    def _start_run(self) -> list[Statement]:
-        """The run begins with its first task. Its row was locked before it was read."""
-        if self.row.run.state != RunState.QUEUED:
-            return []
-        now = self.began_at
-        first = steps.succeeded(0, steps.KINDS[1].done, started_at=now, ended_at=now)
-        self.recorder.changes.insert(0, first)
-        columns = {"state": RunState.RUNNING, "started_at": now}
-        where = {"id": self.row.run_id, "state": RunState.QUEUED}
-        return [hot_rows.updating(DagRun, columns, where=where)]
-
-    def _begin_anew(self) -> None:
-        """Go on for a worker that is gone."""
-        self.recorder.changes += steps.begun_anew(self.row)
-        self.recorder.log("taken over: the worker that ran this task is gone", level="warning")
-        self.is_quiet = False
-
-    def _check_takeover(self) -> None:
-        can_go_on = self.kind.resumes and self.row.takeovers <= MOST_TAKEOVERS
-        if not can_go_on and not self.is_cancelling:
-            raise Failure("task:worker-lost", times=self.row.takeovers)
-
-    def _kind(self) -> type[Operator]:
-        try:
-            return OPERATORS[self.task.operator]
-        except KeyError:
-            reason = f"there is no operator {self.task.operator}."
-            raise Failure("task:not-runnable", reason=reason) from None
-
-    def _request_connection(self, *, is_new: bool) -> None:
-        argument = self.kind.connection_argument
-        if "{%" in str(self.task.conn_id):
-            reason = "the ID of a connection may hold {{ }}, but no {% %}"
-            raise Failure("task:template-error", field=argument, reason=reason)
-        conn_id: str = render(self.kind, {argument: self.task.conn_id}, self.names)[argument]
-        connection = self._fetch(conn_id)
-        if connection.conn_type not in self.kind.connection_types:
-            raise Failure(
-                "connection:wrong-type",
-                conn_id=conn_id,
-                conn_type=connection.conn_type,
-                operator=self.kind.name,
-                expected=" or ".join(self.kind.connection_types),
-            )
-        self.limit = connection.max_sessions
-        if self.limit and is_new:
-            self._check_place(conn_id, self.limit)
-        self.hook = hook_for(connection)
-        self.found = {"conn_id": conn_id, "conn_version": connection.version}
-        if conn_id != self.row.conn_id:
-            # Before it was filled, the rows showed the template.
-            columns = {"conn_id": conn_id}
-            self.recorder.changes += [
-                StepChange(self.recorder.at(number), StepState.PENDING, columns)
-                for number in steps.TASK_STEPS
-            ]
-            self.row.conn_id = conn_id
-
-    def _check_place(self, conn_id: str, limit: int) -> None:
-        places.lock_sessions(conn_id)
-        if places.sessions_held(conn_id) >= limit:
-            raise NoPlace(conn_id)
-
-    def _fetch(self, conn_id: str) -> LoadedConnection:
-        """The connection with its secrets, which are masked from here on."""
-        connection = get_connection(conn_id)
-        self.recorder.mask(secrets_of(connection))
-        origin = connection.origin and f"from {connection.origin}"
-        origin = origin or f"version {connection.version}"
-        if not self.is_quiet:
-            self.context.log(f"connection {connection.conn_id}, {origin}, {connection.conn_type}")
-        return connection
 
     # Steps 3 to 5
 
@@ -333,25 +161,32 @@ class Execution:
             changes = self._close(self.hook, outcome, changes)
         elif not outcome.is_pause:
             changes += self._nothing_to_close()
+        # What is done is done: with its database away it waits to tell so.
+        ended = self.recorder.insist(partial(self._settle, outcome, changes, xcoms))
+        give_connection_back()
+        return [*self.released, *ended, *self.broker.free()]
+
+    def _settle(
+        self, outcome: Outcome, changes: list[StepChange], xcoms: dict[str, Any], again: bool
+    ) -> list[Message]:
+        row = self.row
         with transaction.atomic():
-            taken = writing.take_number_with(self.lease, self.row.run_id)
-            number = taken.number
+            try:
+                taken = writing.take_number_with(self.lease, row.run_id)
+            except LeaseLost:
+                if again and not TaskInstance.objects.filter(pk=row.pk, state__in=TASK_HELD):
+                    # It was settled, and the answer was lost: what follows from it isn't sent yet.
+                    return places.queued(row.run_id)
+                raise
             if outcome.state != TaskState.SUCCESS:
                 # The run's last row tells at which of these it failed.
-                self.recorder.write_with(number, changes)
+                self.recorder.write_with(taken.number, changes)
                 changes = []
-            settled = settle(
-                self.row,
-                outcome,
-                self.spec,
-                taken=taken,
-                sessions=self.limit or self.broker.limit,
-                xcoms=xcoms,
-            )
-            changes += [settled.last] if settled.last else []
-            self.recorder.write_with(number, changes, also=settled.also)
-            live.publish_on_commit(self.row.run_id)
-        give_connection_back()
+            sessions = self.limit or self.broker.limit
+            settled = settle(row, outcome, self.spec, taken=taken, sessions=sessions, xcoms=xcoms)
+            changes = [*changes, settled.last] if settled.last else changes
+            self.recorder.write_with(taken.number, changes, also=settled.also)
+            live.publish_on_commit(row.run_id)
         return list(settled.messages)
 
     def _nothing_to_close(self) -> list[StepChange]:
@@ -392,5 +227,5 @@ class Execution:
         if isinstance(error, WorkerStopping):
             # Without a worker: who takes it over counts no loss.
             TaskInstance.objects.filter(pk=self.row.pk, lease_token=self.lease.token).update(
-                lease_expires_at=timezone.now(), worker=""
+                lease_expires_at=database_time.expression(), worker=""
             )

@@ -5,25 +5,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import JSONField, Model
 
-from tasks.models import Dag, DagRun, TaskInstance
+from connections.rows import fields_of, names_of
 
-#: Long texts that no worker needs of a run's DAG.
-UNREAD: dict[type[Model], tuple[str, ...]] = {Dag: ("description", "notices")}
+M = TypeVar("M", bound=Model)
 
 
 def prepared(model: type[Model], name: str, value: Any) -> Any:
     """``value`` as the column's field stores it."""
-    return _fields(model)[name].get_db_prep_save(value, connection)
+    prepare = _preparing(model)[name]
+    return value if prepare is None else prepare(value, connection)
 
 
 @lru_cache
-def _fields(model: type[Model]) -> dict[str, Any]:
-    return {field.attname: field for field in model._meta.concrete_fields}
+def _preparing(model: type[Model]) -> dict[str, Any]:
+    """What prepares a column's values; ``None`` where the driver takes them as they are."""
+    is_native = connection.vendor == "postgresql"
+    return {
+        name: None if is_native and not isinstance(field, JSONField) else field.get_db_prep_save
+        for name, field in fields_of(model).items()
+    }
 
 
 class Statement(NamedTuple):
@@ -88,6 +93,26 @@ def inserting(model: type[Model], rows: list[dict[str, Any]]) -> Statement:
     return Statement(statement, values, len(rows))
 
 
+#: More rows than these are left to the ORM, which knows how many a database takes at once.
+FEW = 10
+
+
+def insert(model: type[M], rows: list[M]) -> None:
+    """Save new rows, which know their keys then."""
+    if not 0 < len(rows) <= FEW:
+        model._base_manager.bulk_create(rows)
+        return
+    names = names_of(model, without=("id",))
+    columns = [{name: getattr(row, name) for name in names} for row in rows]
+    statement = inserting(model, columns)
+    with connection.cursor() as cursor:
+        cursor.execute(f"{statement.text} RETURNING id", statement.values)
+        for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
+            row.pk = key
+            row._state.adding = False
+            row._state.db = connection.alias
+
+
 def execute(statement: Statement) -> None:
     """Raise ``RowsGone`` where it doesn't change what it has to."""
     with connection.cursor() as cursor:
@@ -102,67 +127,3 @@ def check(statement: Statement, count: int) -> None:
 
 class RowsGone(RuntimeError):
     """Rows that are locked were not as they were read: a defect."""
-
-
-def task_instance(pk: int) -> TaskInstance:
-    """A task instance with its run and its DAG. Raise ``TaskInstance.DoesNotExist``."""
-    with connection.cursor() as cursor:
-        cursor.execute(_select(), [pk])
-        row = cursor.fetchone()
-    if row is None:
-        raise TaskInstance.DoesNotExist
-    made: list[Any] = []
-    start = 0
-    for model in (TaskInstance, DagRun, Dag):
-        names = _read_names(model)
-        values = _converted(model, row[start : start + len(names)])
-        made.append(model.from_db(connection.alias, names, values))
-        start += len(names)
-    instance: TaskInstance = made[0]
-    instance.run, instance.run.dag = made[1], made[2]
-    return instance
-
-
-@lru_cache
-def _read_names(model: type[Model]) -> tuple[str, ...]:
-    unread = UNREAD.get(model, ())
-    return tuple(name for name in _fields(model) if name not in unread)
-
-
-@lru_cache
-def _select() -> str:
-    tables = ((TaskInstance, "ti"), (DagRun, "r"), (Dag, "d"))
-    columns = [f"{alias}.{name}" for model, alias in tables for name in _read_names(model)]
-    return (
-        f"SELECT {', '.join(columns)} FROM tasks_taskinstance ti "  # noqa: S608 - names of columns
-        "JOIN tasks_dagrun r ON r.id = ti.run_id JOIN tasks_dag d ON d.id = r.dag_id "
-        "WHERE ti.id = %s"
-    )
-
-
-def _converted(model: type[Model], values: tuple[Any, ...]) -> list[Any]:
-    """As Django gives them: SQLite keeps moments, JSON and identifiers as texts."""
-    return [convert(value) for convert, value in zip(_converters(model), values, strict=True)]
-
-
-@lru_cache
-def _converters(model: type[Model]) -> list[Any]:
-    found = []
-    for name in _read_names(model):
-        field = _fields(model)[name]
-        column = field.get_col(model._meta.db_table)
-        steps = [
-            *connection.ops.get_db_converters(column),
-            *field.get_db_converters(connection),
-        ]
-        found.append(_chained(steps, column))
-    return found
-
-
-def _chained(steps: list[Any], column: Any) -> Any:
-    def convert(value: Any) -> Any:
-        for step in steps:
-            value = step(value, column, connection)
-        return value
-
-    return convert

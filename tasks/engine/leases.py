@@ -18,8 +18,8 @@ from datetime import timedelta
 from django.conf import settings
 from django.db import Error as DatabaseFault
 from django.db import connection, transaction
-from django.utils import timezone
 
+from tasks.engine import database_time
 from tasks.engine.row_locks import unlocked
 from tasks.exceptions import LeaseLost, TaskCancelled, TaskTimedOut, WorkerStopping
 from tasks.models import TaskInstance
@@ -93,6 +93,12 @@ class Lease:
             seconds = min(seconds, max(self.deadline - time.monotonic(), 0))
         self._over.wait(seconds)
         self.check()
+
+    def hold_on(self, seconds: float) -> None:
+        """Sleep, whoever asks to stop meanwhile; raise ``LeaseLost`` where another has the task."""
+        time.sleep(seconds)
+        if self.reason is LeaseLost:
+            raise LeaseLost(f"task instance {self.task_instance_id}")
 
     @contextmanager
     def stopped_by(self, stop: Callable[[], object]) -> Iterator[None]:
@@ -203,7 +209,7 @@ def renew(leases: list[Lease]) -> None:
     with transaction.atomic():
         rows = TaskInstance.objects.filter(lease_token__in=due, state__in=TASK_HELD)
         found = dict(unlocked(rows).values_list("pk", "lease_token"))
-        rows.filter(pk__in=found).update(lease_expires_at=timezone.now() + expiry())
+        rows.filter(pk__in=found).update(lease_expires_at=database_time.expression(later=expiry()))
     for token in found.values():
         if token is not None:
             due[token].renewed_at = time.monotonic()

@@ -11,7 +11,8 @@ from django.utils import timezone
 
 from connections.diagnosis import CATALOGUE, explain
 from connections.exceptions import Failure
-from tasks.engine.steps import StepChange
+from tasks.engine import database_time
+from tasks.engine.steps import MOST_TRIES, StepChange
 from tasks.models import TaskInstance
 from tasks.operators.base import TaskResult
 from tasks.spec import RetryOn, TaskSpec
@@ -67,7 +68,7 @@ def not_yet(values: Mapping[str, Any], row: TaskInstance) -> Outcome:
 
     ``values`` are the arguments that every sensor has. Raise ``Failure`` at its timeout.
     """
-    now = timezone.now()
+    now = database_time.now()
     looks = row.looks + 1
     waited = (now - (row.started_at or now)).total_seconds()
     if values["timeout"] is not None and waited >= values["timeout"]:
@@ -81,7 +82,8 @@ def not_yet(values: Mapping[str, Any], row: TaskInstance) -> Outcome:
         "facts": {"looks": looks},
     }
     rows = ((4, StepState.RUNNING, columns),)
-    return Outcome(TaskState.UP_FOR_RESCHEDULE, rows, due_at=due_at)
+    line = f"not yet, next look in {(due_at - now).total_seconds():g} s"
+    return Outcome(TaskState.UP_FOR_RESCHEDULE, rows, (("info", line),), due_at=due_at)
 
 
 def _pause(values: Mapping[str, Any], looks: int) -> float:
@@ -117,12 +119,12 @@ def failed(
         return Outcome(TaskState.FAILED, rows, tuple(lines))
     seconds = retry_delay(task, row.try_number, asked=failure.retry_after)
     lines.append(("warning", f"try {row.try_number + 1} of {row.max_tries} in {seconds:g} s"))
-    due_at = timezone.now() + timedelta(seconds=seconds)
+    due_at = database_time.now() + timedelta(seconds=seconds)
     return Outcome(TaskState.UP_FOR_RETRY, rows, tuple(lines), due_at=due_at)
 
 
 def _is_tried_again(failure: Failure, task: TaskSpec, row: TaskInstance) -> bool:
-    if row.try_number >= row.max_tries:
+    if row.try_number >= min(row.max_tries, MOST_TRIES):
         return False
     known = CATALOGUE.get(failure.code)
     return task.retry_on == RetryOn.ANY or known is None or known.is_worth_a_retry

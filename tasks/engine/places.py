@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
+from uuid import UUID
 
 from django.db import connection
-from django.db.models import Q, QuerySet
-from django.utils import timezone
+from django.db.models import F, Q, QuerySet
 
+from tasks.engine import database_time, hot_rows
 from tasks.engine.row_locks import unlocked
-from tasks.models import Dag, DagRun, TaskInstance
+from tasks.models import Dag, DagRun, HeldSession, TaskInstance
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL, TASK_HELD, TaskState
 
@@ -36,18 +37,30 @@ class Message(NamedTuple):
 
 def queue(run_id: int, spec: DagSpec, ids: Sequence[int], *, number: int) -> list[Message]:
     """Queue pending task instances; those that have a place are to be sent."""
-    now = timezone.now()
     limit = spec.max_active_tasks
-    waits_on = WaitsOn.TASKS if limit else WaitsOn.NOTHING
+    messages = []
     if ids:
-        moved = TaskInstance.objects.filter(pk__in=ids, state=TaskState.PENDING).update(
-            state=TaskState.QUEUED, queued_at=now, sent_at=now, waits_on=waits_on, sequence=number
-        )
-        if moved != len(ids):
-            raise RuntimeError(f"{len(ids) - moved} task instances of run {run_id} did not wait.")
-    if limit:
-        return admit_tasks(run_id, limit, number=number)
-    return _messages(TaskInstance.objects.filter(pk__in=ids)) if ids else []
+        waits_on = WaitsOn.TASKS if limit else WaitsOn.NOTHING
+        messages = _queued(run_id, ids, waits_on=waits_on, number=number)
+    return admit_tasks(run_id, limit, number=number) if limit else messages
+
+
+def _queued(run_id: int, ids: Sequence[int], *, waits_on: str, number: int) -> list[Message]:
+    now = hot_rows.prepared(TaskInstance, "queued_at", database_time.now())
+    statement = _QUEUE.format(", ".join(["%s"] * len(ids)))
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [now, now, waits_on, number, *ids])
+        moved = sorted(cursor.fetchall())
+    if len(moved) != len(ids):
+        raise RuntimeError(f"{len(ids) - len(moved)} task instances of run {run_id} did not wait.")
+    return [Message(pk, name) for _, pk, name in moved]
+
+
+_QUEUE = (
+    "UPDATE tasks_taskinstance SET state = 'queued', queued_at = %s, sent_at = %s, "
+    "waits_on = %s, sequence = %s WHERE state = 'pending' AND id IN ({}) "
+    "RETURNING position, id, queue"
+)
 
 
 def admit_tasks(run_id: int, limit: int, *, number: int) -> list[Message]:
@@ -65,9 +78,15 @@ def admit_tasks(run_id: int, limit: int, *, number: int) -> list[Message]:
     if not ids:
         return []
     rows.filter(pk__in=ids).update(
-        waits_on=WaitsOn.NOTHING, sent_at=timezone.now(), sequence=number
+        waits_on=WaitsOn.NOTHING, sent_at=database_time.now(), sequence=number
     )
     return _messages(TaskInstance.objects.filter(pk__in=ids))
+
+
+def queued(run_id: int) -> list[Message]:
+    """The messages of all that may run now."""
+    rows = TaskInstance.objects.filter(run_id=run_id, state=TaskState.QUEUED)
+    return _messages(rows.filter(waits_on=WaitsOn.NOTHING))
 
 
 def _messages(rows: QuerySet[TaskInstance]) -> list[Message]:
@@ -115,8 +134,24 @@ def lock_sessions(conn_id: str) -> None:
             )
 
 
-def sessions_held(conn_id: str) -> int:
-    return TaskInstance.objects.filter(conn_id=conn_id, state__in=TASK_HELD).count()
+def sessions_held(conn_id: str, *, but: TaskInstance | None = None) -> int:
+    """Those that are a task's first, and further ones that tasks asked for; by others than
+    ``but``."""
+    own = but.pk if but else 0
+    firsts = TaskInstance.objects.filter(conn_id=conn_id, state__in=TASK_HELD).exclude(pk=own)
+    further = HeldSession.objects.filter(
+        conn_id=conn_id,
+        task_instance__state__in=TASK_HELD,
+        task_instance__lease_token=F("lease_token"),
+    ).exclude(task_instance=own)
+    return firsts.count() + further.count()
+
+
+def hold_session(row: TaskInstance, conn_id: str, *, token: UUID) -> None:
+    """Take a place of a further connection for who holds the task instance by ``token``."""
+    HeldSession.objects.update_or_create(
+        task_instance=row, conn_id=conn_id, defaults={"lease_token": token}
+    )
 
 
 def next_for_session(conn_id: str, limit: int) -> list[Message]:
@@ -129,7 +164,7 @@ def next_for_session(conn_id: str, limit: int) -> list[Message]:
     ).order_by("queued_at", "pk")
     # Whoever has locked one of them is at it; the sweep looks again.
     ids = list(unlocked(waiting).values_list("pk", flat=True)[:free])
-    return let_go_on(ids, now=timezone.now())
+    return let_go_on(ids, now=database_time.now())
 
 
 def let_go_on(ids: Sequence[int], *, now: datetime) -> list[Message]:

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import logging
+import time
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import replace
-from typing import Any
+from functools import partial
+from itertools import chain, repeat
+from typing import Any, TypeVar
 
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 
 from connections.database import give_connection_back
 from connections.masking import Masker, redacted_inside, secrets_in_use, storable
 from tasks import live
 from tasks.engine import steps, writing
 from tasks.engine.hot_rows import Statement
-from tasks.engine.leases import Lease
+from tasks.engine.leases import Lease, stopping
 from tasks.engine.steps import StepChange
-from tasks.models import LogLine, RenderedFields, TaskInstance
+from tasks.models import LogLine, RenderedFields, Step, TaskInstance
+
+logger = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Columns whose words come from elsewhere; a code or an ID must never be masked.
 FREE_TEXTS = frozenset({"result", "facts", "vendor_message"})
 #: Characters of a text that are kept of the filled templates; more is not for reading.
 LONGEST_RENDERED = 100_000
+#: The database is away, or has ended the connection: nothing is wrong with what was asked.
+OUT_OF_REACH = (OperationalError, InterfaceError)
+#: Seconds before it is asked again; the last one stays.
+PAUSES = (0.05, 0.2, 0.5, 1.0, 2.0)
+#: Seconds after which a worker gives up that has heard nothing of the database.
+LONGEST_ABSENCE = 600.0
+#: The same of a worker that is told to stop: the database may be told so, too.
+LAST_MOMENTS = 5.0
 
 
 class Recorder:
@@ -53,9 +68,48 @@ class Recorder:
             LogLine(task_instance=self.row, try_number=self.row.try_number, text=text, level=level)
         )
 
+    def insist(self, act: Callable[[bool], T]) -> T:
+        """What ``act`` gives. While the database can't be had it is done again, as long as the
+        lease may be held: what a task has done isn't lost with a connection.
+
+        ``act`` is told whether it may be done already: the answer was lost.
+        """
+        kept = list(self.changes), list(self.lines), self.rendered
+        began = time.monotonic()
+        for pause in chain(PAUSES, repeat(PAUSES[-1])):
+            try:
+                return act(pause != PAUSES[0])
+            except OUT_OF_REACH as fault:
+                connection.close()
+                longest = LAST_MOMENTS if stopping.is_set() else LONGEST_ABSENCE
+                if connection.in_atomic_block or time.monotonic() - began > longest:
+                    raise
+                logger.warning("Task instance %s writes again: %s", self.row.pk, fault)
+                self.lease.hold_on(pause)
+                self.changes, self.lines, self.rendered = list(kept[0]), list(kept[1]), kept[2]
+        raise AssertionError
+
+    def is_written(self, changes: list[StepChange]) -> bool:
+        """Whether a write was done whose answer was lost: nobody else's times are its own."""
+        if self.lines:
+            lines = LogLine.objects.filter(task_instance=self.row)
+            return lines.filter(at=self.lines[0].at).exists()
+        rows = Step.objects.filter(run_id=self.row.run_id)
+        for name in ("ended_at", "started_at"):
+            for change in (*self.changes, *changes):
+                if moment := change.columns.get(name):
+                    return rows.filter(position=change.position, **{name: moment}).exists()
+        return False
+
     def write(self, changes: list[StepChange]) -> None:
         """Write all that was kept back, then ``changes``; one commit, without a transaction around
         it. Raise ``LeaseLost`` and write nothing where the lease is lost."""
+        self.insist(partial(self._write_once, changes))
+
+    def _write_once(self, changes: list[StepChange], again: bool) -> None:
+        if again and self.is_written(changes):
+            self.changes, self.lines, self.rendered = [], [], None
+            return
         is_one_statement = connection.vendor == "postgresql" and not self.rendered
         with nullcontext() if is_one_statement else transaction.atomic(savepoint=False):
             if self.rendered:

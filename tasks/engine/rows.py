@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from tasks.engine import admission, places, steps
+from tasks.engine import admission, hot_rows, places, steps
 from tasks.engine.places import Message
 from tasks.engine.resettling import resettle
 from tasks.engine.scheduling import is_instant
@@ -22,13 +22,13 @@ def insert_run(run: DagRun) -> list[Message]:
     for name, value in admission.columns(spec, is_admitted=has_place).items():
         setattr(run, name, value)
     run.tasks_left = len(spec.tasks)
-    run.save(force_insert=True)
+    hot_rows.insert(DagRun, [run])
     rows = new_instances(run, spec, spec.by_id, sequence=run.sequence)
     first = _first(spec)
     is_plain = not spec.max_active_tasks and not any(is_instant(spec, name) for name in first)
     if has_place and is_plain:
         _queue(rows, first, run)
-    TaskInstance.objects.bulk_create(rows)
+    hot_rows.insert(TaskInstance, rows)
     steps.insert_all(run)
     if not has_place:
         return []

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import logging
 import socket
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, suppress
+from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-from django.utils import timezone
+from django.db import connection, transaction
 
 from connections.database import give_connection_back
 from tasks import live
-from tasks.engine import hot_rows, leases, writing
-from tasks.engine.execution import Execution, NoPlace
+from tasks.engine import database_time, hot_rows, leases
+from tasks.engine.beginning import NoPlace
+from tasks.engine.claiming import candidate
+from tasks.engine.execution import Execution
 from tasks.engine.leases import Lease
 from tasks.engine.places import Message
+from tasks.engine.recording import OUT_OF_REACH, PAUSES
 from tasks.exceptions import LeaseLost, WorkerStopping
 from tasks.models import TaskInstance
 from tasks.states import TASK_HELD, TaskState
@@ -34,7 +38,7 @@ def run(task_instance_id: int) -> list[Message]:
     lease = Lease(task_instance_id)
     with ExitStack() as stack:
         try:
-            execution = _claim(lease, stack)
+            execution = _claimed(lease, stack)
             if execution is None:
                 logger.debug("Task instance %s is not to be run, or is run.", task_instance_id)
                 return []
@@ -48,6 +52,28 @@ def run(task_instance_id: int) -> list[Message]:
     return []
 
 
+def _claimed(lease: Lease, stack: ExitStack) -> Execution | None:
+    """``_claim``, done again while the database can't be had: else its message would be lost."""
+    for pause in PAUSES:
+        try:
+            return _claim(lease, stack)
+        except OUT_OF_REACH as fault:
+            if connection.in_atomic_block:
+                raise
+            logger.warning("Task instance %s is claimed again: %s", lease.task_instance_id, fault)
+            connection.close()
+            time.sleep(pause)
+            with suppress(*OUT_OF_REACH):
+                _disown(lease)
+    return _claim(lease, stack)
+
+
+def _disown(lease: Lease) -> None:
+    """It may have been claimed, and the answer was lost: nobody has begun it."""
+    rows = TaskInstance.objects.filter(pk=lease.task_instance_id, lease_token=lease.token)
+    rows.update(lease_expires_at=database_time.expression(), worker="")
+
+
 def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
     """Take a queued task instance, or one whose worker has lost its lease, and do step 2.
 
@@ -55,17 +81,18 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
     the same database, and a commit of its own would cost more than it.
     """
     with transaction.atomic():
-        number = writing.take_number_for(lease.task_instance_id)
-        if number is None:
+        found = candidate(lease.task_instance_id)
+        if found is None:
             return None
-        row = hot_rows.task_instance(lease.task_instance_id)
-        if (columns := _columns(row, lease)) is None:
+        row, number, now = found
+        if (columns := _columns(row, lease, now)) is None:
             return None
         is_new = row.state == TaskState.QUEUED
         before = {"state": row.state, "lease_token": row.lease_token}
+        worker_before = row.worker
         for name, value in columns.items():
             setattr(row, name, value)
-        execution = Execution(row, lease, stack)
+        execution = Execution(row, lease, stack, worker_before=worker_before)
         live.publish_on_commit(row.run_id)
         try:
             execution.begin(is_new=is_new)
@@ -79,9 +106,11 @@ def _claim(lease: Lease, stack: ExitStack) -> Execution | None:
     return execution
 
 
-def _columns(row: TaskInstance, lease: Lease) -> dict[str, Any] | None:
-    """What a claim makes of the row; ``None`` where it can't be claimed any more."""
-    now = timezone.now()
+def _columns(row: TaskInstance, lease: Lease, now: datetime) -> dict[str, Any] | None:
+    """What a claim makes of the row; ``None`` where it can't be claimed any more.
+
+    ``now`` is the database's.
+    """
     columns: dict[str, Any] = {
         "lease_token": lease.token,
         "lease_expires_at": now + leases.expiry(),

@@ -18,6 +18,8 @@ from tasks.states import StepState
 POSITIONS_A_TASK = 100_000
 POSITIONS_A_TRY = 10
 LAST_POSITION = 10**15
+#: With more, the rows of a task would stand among those of the next one.
+MOST_TRIES = POSITIONS_A_TASK // POSITIONS_A_TRY - 1
 
 
 @dataclass(frozen=True)

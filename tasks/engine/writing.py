@@ -8,18 +8,19 @@ their price. On PostgreSQL a write is a single statement.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
-from django.utils import timezone
 
 from tasks.engine.hot_rows import Statement, check, execute, prepared
 from tasks.engine.leases import Lease
 from tasks.engine.steps import StepChange
-from tasks.exceptions import LeaseLost
+from tasks.exceptions import LeaseLost, RunGone
 from tasks.models import LogLine, Step, TaskInstance
 from tasks.states import STEP_MOVES, StepState, sources
 
@@ -44,20 +45,14 @@ def take_number(run_id: int) -> int:
     """The next number of the run's sequence; the run's row is locked from here on.
 
     Whoever changes rows of a run begins with this (or with ``write``), so that
-    all take their locks in one order.
+    all take their locks in one order. Raise ``RunGone`` for a run that was deleted.
     """
     with connection.cursor() as cursor:
         cursor.execute(f"{_TAKE} WHERE id = %s RETURNING sequence", [run_id])
-        return int(cursor.fetchone()[0])
-
-
-def take_number_for(task_instance_id: int) -> int | None:
-    """The same for the run of a task instance that may be claimed; ``None`` for any other."""
-    now = prepared(TaskInstance, "lease_expires_at", timezone.now())
-    with connection.cursor() as cursor:
-        cursor.execute(f"{_TAKE} WHERE id = {_RUN_OF} RETURNING sequence", [task_instance_id, now])
         row = cursor.fetchone()
-    return int(row[0]) if row else None
+    if row is None:
+        raise RunGone
+    return int(row[0])
 
 
 def take_number_with(lease: Lease, run_id: int) -> Taken:
@@ -114,10 +109,6 @@ def _found(cursor: CursorWrapper, lease: Lease | None) -> tuple[Any, ...]:
 
 
 _TAKE = "UPDATE tasks_dagrun SET sequence = sequence + 1"
-_RUN_OF = (
-    "(SELECT run_id FROM tasks_taskinstance WHERE id = %s "
-    "AND (state = 'queued' OR lease_expires_at < %s))"
-)
 #: For who holds the lease. The run's row is locked before that of the task instance, by all.
 _TAKEN = f"taken AS ({_TAKE} WHERE id = %s RETURNING sequence, state)"
 _HELD = (
@@ -184,7 +175,9 @@ def _empties(change: StepChange) -> bool:
 #: What ends in these has begun, if only at its end.
 _TIMED = (StepState.SUCCESS, StepState.FAILED, StepState.CANCELLED)
 
-# On PostgreSQL: one statement, in which what isn't told (null) stays as it is.
+# On PostgreSQL: one statement, in which what isn't told (null) stays as it is. The rows come as
+# one JSON text: its words stay the same however many rows there are, so that the driver has
+# taken them apart before, and has no value of theirs to adapt.
 
 _TOLD = {
     "state": "varchar",
@@ -198,21 +191,25 @@ _TOLD = {
     "ended_at": "timestamptz",
 }
 _KEPT = ", ".join(
-    f"{name} = COALESCE(v.{name}, s.{name})" for name in _TOLD if name not in ("started_at",)
+    f"{name} = COALESCE(v.{name}, s.{name})" for name in _TOLD if name != "started_at"
 )
-_ROW = ", ".join(["%s::bigint", "%s::varchar[]", *(f"%s::{kind}" for kind in _TOLD.values())])
+_COLUMNS = ", ".join(f"{name} {kind}" for name, kind in _TOLD.items())
 _STEPPED = (
     f"stepped AS (UPDATE tasks_step s SET sequence = t.sequence, {_KEPT}, "  # noqa: S608 - constants
     "started_at = COALESCE(v.started_at, s.started_at, "
     "CASE WHEN v.state IN ('success', 'failed', 'cancelled') THEN v.ended_at END) "
-    f"FROM held t, (VALUES {{}}) AS v (position, allowed, {', '.join(_TOLD)}) "
-    "WHERE s.run_id = %s AND s.position = v.position AND s.state = ANY(v.allowed) RETURNING 1)"
+    "FROM held t, json_to_recordset(%s) "
+    f"AS v (position bigint, allowed varchar[], {_COLUMNS}) "
+    # Said twice, because of the rows of a JSON text the planner knows neither number nor values.
+    "WHERE s.run_id = %s AND s.position = ANY(%s::bigint[]) "
+    "AND s.position = v.position AND s.state = ANY(v.allowed) RETURNING 1)"
 )
-_LINE = "%s::bigint, %s::integer, %s::timestamptz, %s::varchar, %s::text"
 _LINED = (
     "lined AS (INSERT INTO tasks_logline "
     "(run_id, sequence, task_instance_id, try_number, at, level, text) "
-    "SELECT %s, t.sequence, v.* FROM held t, (VALUES {}) AS v RETURNING 1)"
+    "SELECT %s, t.sequence, v.* FROM held t, json_to_recordset(%s) "
+    "AS v (task_instance_id bigint, try_number integer, at timestamptz, level varchar, text text) "
+    "RETURNING 1)"
 )
 
 
@@ -245,14 +242,13 @@ class _Write:
         """Add the parts of the statement with their values; what counts the rows of each."""
         counts = ["0"]
         if self.changes:
-            parts.append(_STEPPED.format(", ".join([f"({_ROW})"] * len(self.changes))))
-            values += [value for change in self.changes for value in _told(change)]
-            values.append(self.run_id)
+            parts.append(_STEPPED)
+            positions = ",".join(str(change.position) for change in self.changes)
+            values += [_json(map(_told, self.changes)), self.run_id, f"{{{positions}}}"]
             counts = ["(SELECT COUNT(*) FROM stepped)"]
         if self.lines:
-            parts.append(_LINED.format(", ".join([f"({_LINE})"] * len(self.lines))))
-            values.append(self.run_id)
-            values += [value for line in self.lines for value in _line(line)]
+            parts.append(_LINED)
+            values += [self.run_id, _json(map(_line, self.lines))]
         for index, statement in enumerate(self.also):
             parts.append(f"also{index} AS ({statement.text} RETURNING 1)")
             values += statement.values
@@ -260,14 +256,27 @@ class _Write:
         return counts
 
 
-def _told(change: StepChange) -> list[Any]:
-    columns = {**change.columns, "state": change.state.value}
-    values = [prepared(Step, name, columns[name]) if name in columns else None for name in _TOLD]
-    return [change.position, _allowed(change), *values]
+def _told(change: StepChange) -> dict[str, Any]:
+    return {
+        **change.columns,
+        "position": change.position,
+        "allowed": _allowed(change),
+        "state": change.state,
+    }
 
 
-def _line(line: LogLine) -> list[Any]:
-    return [line.task_instance_id, line.try_number, line.at, line.level, line.text]
+def _line(line: LogLine) -> dict[str, Any]:
+    return {
+        "task_instance_id": line.task_instance_id,
+        "try_number": line.try_number,
+        "at": line.at,
+        "level": line.level,
+        "text": line.text,
+    }
+
+
+def _json(rows: Iterable[dict[str, Any]]) -> str:
+    return json.dumps(list(rows), default=datetime.isoformat, ensure_ascii=False, allow_nan=False)
 
 
 # On SQLite, and for rows that are emptied: one statement for each row

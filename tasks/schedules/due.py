@@ -34,6 +34,10 @@ ACTIVE_RUNS = 16
 RUNS_A_TICK = 100
 
 
+#: The minute in which this process has mended last.
+_mended_at = 0
+
+
 class _Advance(NamedTuple):
     """The run that was made of a DAG, and whether one more may be due."""
 
@@ -49,7 +53,10 @@ def tick(now: datetime) -> list[int]:
 
     DAGs take turns, so that one with much to catch up on doesn't hold up the others.
     """
-    if int(now.timestamp()) % 60 == 0:
+    global _mended_at
+    if (minute := int(now.timestamp()) // 60) != _mended_at:
+        # Not at the second 0: a tick may take longer than a second.
+        _mended_at = minute
         _mend_what_a_wrong_clock_planned(now)
     due = _due(now)
     made: list[int] = []

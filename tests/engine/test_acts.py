@@ -54,7 +54,7 @@ def test_a_cancelled_run_stops_what_runs_and_ends_what_waits(engine: Engine, sta
     assert ScriptedOperator.cancels_called == ["a"]
     row = run.steps.get(number=4, task_instance__task_id="a")
     assert (row.state, row.result) == ("cancelled", "Cancelled: stopped what ran")
-    assert run.steps.get(number=6).result == "Cancelled by tester"
+    assert run.steps.get(number=6).result == "Cancelled by tester: too dear"
     assert AuditEvent.objects.filter(action="cancelled").count() == 1
 
 

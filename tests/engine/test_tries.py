@@ -120,6 +120,7 @@ def test_a_sensor_looks_again_and_holds_no_worker_between(engine: Engine, start:
     engine.work()
     row = instance(run, "wait")
     assert (row.state, row.lease_token, row.looks) == ("up_for_reschedule", None, 1)
+    assert run.log_lines.get().text == "not yet, next look in 10 s"
     assert run.steps.get(number=4, task_instance=row).result == "Not yet: looked once"
     begun = row.started_at
     for _ in range(2):
