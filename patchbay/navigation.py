@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from access.rights import Right, caller_of
+from patchbay.help.places import help_for
 from tasks.models import DagImportError, DagRun
 from tasks.states import RUN_TERMINAL, RunState
 
@@ -29,7 +30,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
     def entries() -> list[Entry]:
         settings_entry = _entry(request, "Settings", "settings")
         if not caller_of(request).may(Right.SEE):
-            return [settings_entry]
+            return [settings_entry, _help(request)]
         live = DagRun.objects.filter(state__in=set(RunState) - RUN_TERMINAL).count()
         errors = DagImportError.objects.count()
         return [
@@ -41,6 +42,7 @@ def navigation(request: HttpRequest) -> dict[str, Any]:
             _entry(request, "Runs", "runs", count=f"{live} live" if live else ""),
             _entry(request, "Audit", "audit"),
             settings_entry,
+            _help(request),
         ]
 
     return {"navigation": entries, "version": settings.PATCHBAY_VERSION}
@@ -52,3 +54,9 @@ def _entry(
     url = reverse(name)
     is_current = request.path == url if url == "/" else request.path.startswith(url)
     return Entry(label, url, is_current, count, is_bad)
+
+
+def _help(request: HttpRequest) -> Entry:
+    """It leads from each page to the help that fits; within the help to its first page."""
+    is_help = request.path.startswith(reverse("help"))
+    return Entry("Help", reverse("help") if is_help else help_for(request), is_help)

@@ -93,7 +93,7 @@ TEMPLATES = [
                 "access.rights.offered",
                 "patchbay.navigation.navigation",
             ],
-            "builtins": ["patchbay.templatetags.patchbay"],
+            "builtins": ["patchbay.templatetags.patchbay", "patchbay.templatetags.help"],
         },
     },
 ]

@@ -10,6 +10,7 @@ urlpatterns = [
     path("", include("tasks.urls")),
     path("connections/", include("connections.urls")),
     path("", include("access.urls")),
+    path("help/", include("patchbay.help.urls")),
     path("admin/", admin.site.urls),
     path("healthz", healthz),
     path("", include("patchbay.api.urls")),

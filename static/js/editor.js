@@ -2,6 +2,7 @@
 // the graph and the next runs follow what one types. Without it each button loads the page anew.
 
 import { paint } from "./code-field.js";
+import { forget, keep, kept } from "./kept-draft.js";
 import { morph, parse } from "./morph.js";
 import { search } from "./operator-search.js";
 
@@ -10,6 +11,7 @@ const said = document.querySelector("[data-editor-said]");
 let changed = "changed" in form().dataset;
 let last = Promise.resolve();
 let timer = 0;
+let keeping = 0;
 
 function form() {
   return document.getElementById("editor");
@@ -29,8 +31,8 @@ function complain(words) {
   note.scrollIntoView({ block: "center" });
 }
 
-async function post(name, value) {
-  const data = new FormData(form());
+async function post(name, value, sent = undefined) {
+  const data = sent ?? new FormData(form());
   data.set(name, value);
   const headers = { "X-Editor": "1" };
   const send = () => fetch(form().action, { method: "POST", body: data, headers });
@@ -60,41 +62,51 @@ function reveal(element) {
   }
 }
 
+/** With its field and what is said below it in sight, above the foot. */
 function goTo(element) {
   reveal(element);
-  element.focus();
+  element.focus({ preventScroll: true });
+  (element.closest(".field, .before") ?? element).scrollIntoView({ block: "nearest" });
 }
 
 /** Fields in folds that the server wants seen are opened: a morph leaves folds as they are. */
-function show(html, act) {
+function show(html, act, isAnother) {
   const [next] = parse(html);
-  morph(form(), next);
+  // A morph leaves what is typed in a field; what is brought back takes its place.
+  if (isAnother) form().replaceWith(next);
+  else morph(form(), next);
   paint();
   showChanged();
   for (const wrong of form().querySelectorAll("details [aria-invalid=true]")) reveal(wrong);
   // An alert is heard as it comes; other notes are not.
   said.textContent = form().querySelector(".note:not([role=alert])")?.textContent.trim() ?? "";
   const goal = form().querySelector("[autofocus]");
-  if (goal && act !== "look") goTo(goal);
+  if (goal && act !== "look") {
+    goTo(goal);
+    // The ID that a new task has is there to be typed over.
+    if (act.startsWith("operator:") && goal.matches("input")) goal.select();
+  }
   else if (["check", "save"].includes(act)) {
     document.getElementById("editor-notes").scrollIntoView({ block: "center" });
   }
 }
 
-async function carryOut(name, value, focused) {
+async function carryOut(name, value, focused, sent) {
   form().setAttribute("aria-busy", "true");
   try {
-    const answer = await post(name, value);
+    const answer = await post(name, value, sent);
     const isForm = answer.ok || answer.status === 422;
     if (answer.redirected || !isForm) return complain(wordsOf(answer));
     if (answer.headers.get("Content-Type").startsWith("application/json")) {
       const { url } = await answer.json();
       changed = false;
+      forget();
       location.assign(url);
       return;
     }
-    show(await answer.text(), name === "over" ? "save" : value);
+    show(await answer.text(), name === "over" ? "save" : value, Boolean(sent));
     keepFocus(focused);
+    keepSoon();
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
     complain("The server can’t be reached. Nothing is lost: try again.");
@@ -113,9 +125,9 @@ function keepFocus(focused) {
 }
 
 /** One after the other: an answer to what is older must not take the place of a newer one. */
-function act(name, value, focused = "") {
+function act(name, value, focused = "", sent = undefined) {
   clearTimeout(timer);
-  last = last.then(() => carryOut(name, value, focused));
+  last = last.then(() => carryOut(name, value, focused, sent));
   return last;
 }
 
@@ -141,6 +153,7 @@ document.addEventListener("input", (event) => {
   if (!form().contains(event.target) || event.target.matches("[data-find-operator]")) return;
   changed = true;
   showChanged();
+  keepSoon();
   if (event.target.matches("[data-looks]")) lookSoon();
 });
 document.addEventListener("keydown", (event) => {
@@ -156,14 +169,48 @@ document.addEventListener("click", (event) => {
     if (target?.matches("button")) target.click();
     else if (target) goTo(target);
   }
-  if (event.target.closest("[data-leave]")) changed = false;
 });
 addEventListener("beforeunload", (event) => {
   if (changed) event.preventDefault();
 });
 
+// What was left without being saved
+
+const offer = document.querySelector("[data-kept]");
+
+/** As long as what was left before is offered, it isn't written over. */
+function keepNow() {
+  if (changed && offer.hidden) keep(new FormData(form()));
+}
+
+function keepSoon() {
+  clearTimeout(keeping);
+  keeping = setTimeout(keepNow, PAUSE);
+}
+
+addEventListener("pagehide", keepNow);
+
+function offerKept() {
+  const left = kept();
+  if (!left || changed) return;
+  offer.querySelector("[data-kept-at]").textContent = `at ${left.at.toLocaleTimeString()}`;
+  offer.hidden = false;
+}
+
+offer.addEventListener("click", (event) => {
+  const isWanted = event.target.matches("[data-bring-back]");
+  if (!isWanted && !event.target.matches("[data-forget]")) return;
+  const left = kept();
+  offer.hidden = true;
+  if (!isWanted || !left) return forget();
+  left.data.set("csrfmiddlewaretoken", form().elements.csrfmiddlewaretoken.value);
+  changed = true;
+  act("act", "look", "", left.data);
+});
+
 search(document);
 paint();
 showChanged();
+offerKept();
 const goal = form().querySelector("[autofocus]");
 if (goal) goTo(goal);

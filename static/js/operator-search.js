@@ -24,12 +24,13 @@ function buttons(place) {
   return [...place.querySelectorAll("[data-words]:not([hidden]) > button")];
 }
 
-/** The one that Enter takes: whose name begins with what was typed, else the first. */
+/** The one that Enter takes: of those whose name begins with what was typed the shortest, else the first. */
 function best(place, typed) {
   const all = buttons(place);
   const start = typed.trim().toLowerCase();
-  const begins = (button) => button.textContent.trim().toLowerCase().startsWith(start);
-  return all.find(begins) ?? all[0];
+  const name = (button) => button.querySelector("b").textContent.toLowerCase();
+  const begin = all.filter((button) => name(button).startsWith(start));
+  return begin.sort((one, other) => name(one).length - name(other).length)[0] ?? all[0];
 }
 
 function next(button, step) {

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from tasks.drafting.catalogue import first_id, is_offered
 from tasks.drafting.draft import MOST_TASKS, BadDraft, Draft, DraftTask, Removed
-from tasks.drafting.values import ARGUMENT, first_text, offered
+from tasks.drafting.reading import first_texts
 from tasks.operators import OPERATORS
 
 
@@ -125,8 +125,7 @@ def _choose(draft: Draft, key: str, name: str) -> Draft:
     if operator is None or not is_offered(operator):
         raise BadDraft(f"no operator {name[:50]!r}")
     task = draft.by_key[key]
-    first = {ARGUMENT + each.name: first_text(each) for each in offered(operator)}
-    texts = {**first, **task.texts, "operator": operator.name}
+    texts = {**first_texts(operator), **task.texts, "operator": operator.name}
     if not task.task_id:
         texts["task_id"] = first_id(name, {each.task_id for each in draft.tasks})
     return replace(draft.with_task(replace(task, texts=texts)), open=key, is_choosing=False)

@@ -54,6 +54,16 @@ def choice_of(operator: type[Operator], texts: dict[str, str]) -> Choice:
     )
 
 
+def only_fitting(operator: type[Operator]) -> str:
+    """The connection of a new task where just one fits and the default isn't there; else blank."""
+    if not operator.connection_argument:
+        return ""
+    fitting = _fitting(operator)
+    return (
+        next(iter(fitting)) if len(fitting) == 1 and operator.default_conn_id not in fitting else ""
+    )
+
+
 def _labels(operator: type[Operator]) -> str:
     labels = list(dict.fromkeys(type_of(name).label for name in operator.connection_types))
     return " or ".join(filter(None, (", ".join(labels[:-1]), labels[-1])))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import available_timezones
 
 from tasks.dagfiles.authoring.schedule import PRESETS
+from tasks.drafting import query_jobs
 from tasks.drafting.draft import TASK
+from tasks.drafting.query_jobs import is_query_job
 from tasks.drafting.values import ARGUMENT, first_text, is_tick, offered, text_of
 from tasks.operators.base import Argument, Operator
 from tasks.spec import RetryOn, TaskSpec, TriggerRule
@@ -138,8 +140,31 @@ def argument_fields(operator: type[Operator], texts: Texts) -> tuple[list[Field]
     main: list[Field] = []
     more: list[Field] = []
     for argument in offered(operator):
-        (main if _is_main(argument) else more).append(_argument(argument, texts))
+        if is_query_job(operator, argument):
+            main += _query_job(argument, texts)
+        else:
+            (main if _is_main(argument) else more).append(_argument(argument, texts))
     return main, more
+
+
+def _query_job(argument: Argument, texts: Texts) -> list[Field]:
+    """The SQL in a field of its own, and the JSON that is left."""
+    sql = texts.field(
+        query_jobs.SQL,
+        query_jobs.LABEL,
+        "code",
+        language="sql",
+        help=query_jobs.HELP,
+        rows=6,
+        is_wide=True,
+    )
+    rest = replace(
+        _argument(argument, texts),
+        label=query_jobs.REST_LABEL,
+        help=query_jobs.REST_HELP,
+        is_needed=False,
+    )
+    return [sql, rest]
 
 
 #: Arguments of many operators that few people give.

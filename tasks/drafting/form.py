@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from tasks.drafting.catalogue import Entry, catalogue, short_name
 from tasks.drafting.choices import Choice, choice_of
-from tasks.drafting.draft import MOST_TASKS, Draft, DraftTask
+from tasks.drafting.draft import MOST_TASKS, TASK, Draft, DraftTask
 from tasks.drafting.fields import (
     Field,
     Texts,
@@ -54,12 +54,21 @@ class Before:
 
 @dataclass(frozen=True)
 class Trouble:
-    """One line of what is wrong: where, and how to get there."""
+    """One line of what is wrong: in which task and which field, and how to get there.
+
+    ``field_id`` is empty where the task isn't open, or the whole is meant.
+    """
 
     words: str
-    where: str = ""
+    task: str = ""
+    field: str = ""
     field_id: str = ""
     key: str = ""
+    name: str = ""
+
+    @property
+    def where(self) -> str:
+        return ", ".join(filter(None, (self.task, self.field)))
 
 
 @dataclass(frozen=True)
@@ -194,20 +203,41 @@ class EditorForm:
 
     def troubles(self) -> list[Trouble]:
         """What is wrong, in the order of the page."""
-        keys = ["", *(task.key for task in self.draft.tasks)]
-        return sorted(
-            (self._trouble(place, words) for place, words in self.errors.items()),
-            key=lambda trouble: keys.index(trouble.key),
-        )
+        found: list[Trouble] = []
+        for key in ("", *(task.key for task in self.draft.tasks)):
+            wrong = self._errors_of(key)
+            labels = self._labels(key) if wrong else {}
+            known = [*labels]
+            for name in sorted(wrong, key=lambda name: known.index(name) if name in known else -1):
+                found.append(self._trouble(Place(key, name), wrong[name], labels.get(name, "")))
+        return found
 
-    def _trouble(self, place: Place, words: str) -> Trouble:
+    def _trouble(self, place: Place, words: str, label: str) -> Trouble:
         if not place.key:
-            labels = {each.name: each for each in (*self.main, *self.more)}
-            field = labels.get(place.name)
-            return Trouble(words, field.label if field else "", field.id if field else "")
-        where = self.draft.name_of(place.key)
+            return Trouble(words, field=label, field_id=f"id_{place.name}" if label else "")
         is_here = place.key == self.draft.open
-        return Trouble(words, where, f"{place.key}-{place.name}" if is_here else "", place.key)
+        field_id = f"{place.key}-{place.name}" if is_here else ""
+        name = self.draft.name_of(place.key)
+        return Trouble(words, name, label, field_id, place.key, place.name)
+
+    def _labels(self, key: str) -> dict[str, str]:
+        """What the fields of a task, or of the DAG, are called, in the order of the page."""
+        if not key:
+            return {each.name: each.label for each in (*self.main, *self.more)}
+        task = self.draft.by_key[key]
+        operator, texts = OPERATORS.get(task.operator), Texts(task.texts, key=key)
+        main, more = argument_fields(operator, texts) if operator else ([], [])
+        return {
+            "operator": "What it does",
+            "task_id": "Task ID",
+            CONN: "Connection",
+            **{each.name.removeprefix(TASK): each.label for each in main},
+            "after": "After",
+            **{
+                each.name.removeprefix(TASK): each.label
+                for each in (*more, *advanced_fields(texts))
+            },
+        }
 
 
 def _conn_id(task: DraftTask) -> str:

@@ -12,6 +12,15 @@ from tasks.dagfiles.checks import check_values
 from tasks.drafting.catalogue import is_offered
 from tasks.drafting.dag_settings import read_settings, settings_texts
 from tasks.drafting.draft import MOST_TASKS, Draft, DraftTask
+from tasks.drafting.query_jobs import (
+    FIRST_REST,
+    NEEDED,
+    SQL,
+    is_query_job,
+    is_without_job,
+    joined,
+    parted,
+)
 from tasks.drafting.task_settings import (
     CONN,
     conn_id_of,
@@ -70,14 +79,25 @@ def draft_of(spec: DagSpec) -> Draft:
 
 def _texts(task: TaskSpec) -> dict[str, str]:
     operator = OPERATORS[task.operator]
-    arguments = {
-        f"{ARGUMENT}{each.name}": text_of(each, task.arguments[each.name])
-        if each.name in task.arguments
-        else first_text(each)
-        for each in offered(operator)
-    }
+    arguments: dict[str, str] = {}
+    for each in offered(operator):
+        name, value = ARGUMENT + each.name, task.arguments.get(each.name)
+        if is_query_job(operator, each):
+            arguments[SQL], rest = parted(value)
+            arguments[name] = text_of(each, rest) if rest else ""
+        else:
+            is_given = each.name in task.arguments
+            arguments[name] = text_of(each, value) if is_given else first_text(each)
     first = {"task_id": task.task_id, "operator": task.operator, CONN: task.conn_id or ""}
     return {**first, **arguments, **task_settings_texts(task)}
+
+
+def first_texts(operator: type[Operator]) -> dict[str, str]:
+    """What stands in the fields of the arguments of a new task."""
+    return {
+        ARGUMENT + each.name: FIRST_REST if is_query_job(operator, each) else first_text(each)
+        for each in offered(operator)
+    }
 
 
 def _wrong_count(draft: Draft) -> dict[Place, str]:
@@ -136,12 +156,16 @@ def _arguments(operator: type[Operator], task: DraftTask, wrong: dict[str, str])
     found = {}
     for argument in offered(operator):
         name = ARGUMENT + argument.name
+        is_job = is_query_job(operator, argument)
         try:
             value = value_of(argument, task.texts.get(name, first_text(argument)))
+            value = joined(task.texts, value) if is_job else value
         except WrongText as error:
             wrong[name] = str(error)
             continue
-        if value is not None:
+        if is_job and is_without_job(value):
+            wrong[SQL] = NEEDED
+        elif value is not None:
             found[argument.name] = value
         elif argument.required:
             wrong[name] = "This is needed."

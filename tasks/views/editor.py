@@ -16,12 +16,15 @@ from access.audit import Actor
 from access.rights import Right, requires
 from tasks.drafting import saving
 from tasks.drafting.acts import act_on
+from tasks.drafting.choices import only_fitting
 from tasks.drafting.draft import BadDraft, Draft, draft_of_form, new_draft
 from tasks.drafting.form import EditorForm, first_wrong
 from tasks.drafting.reading import Place, draft_of, read
 from tasks.drafting.saving import Saved, SaveRefused, Stale
+from tasks.drafting.task_settings import CONN, chosen_conn_id
 from tasks.exceptions import DagNotFound
 from tasks.models import Dag, DagOrigin, DagVersion
+from tasks.operators import OPERATORS
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL
 
@@ -95,13 +98,26 @@ def _post(request: HttpRequest, *, dag_id: str) -> HttpResponse:
 def _acted(answer: _Answer, act: str) -> _Answer:
     """After a button that changes the draft: who knew what is wrong goes on knowing it."""
     draft = act_on(answer.draft, act)
+    if act.startswith("operator:"):
+        draft = _connected(draft)
     errors = read(draft).errors if draft.is_told else {}
+    name, _, rest = act.partition(":")
+    wanted = rest.partition(":")[2] if name == "open" else ""
     focus = ""
-    if act.partition(":")[0] in ("open", "operator", "duplicate", "restore", "keep"):
-        focus = f"{draft.open}-task_id"
+    if name in ("open", "operator", "duplicate", "restore", "keep"):
+        focus = f"{draft.open}-{wanted or 'task_id'}"
     if draft.is_choosing and draft.open:
         focus = "find-operator"
     return replace(answer, draft=draft, errors=errors, focus=focus)
+
+
+def _connected(draft: Draft) -> Draft:
+    """The open task takes the only connection that its operator can have."""
+    task = draft.open_task
+    if task is None or chosen_conn_id(task.texts):
+        return draft
+    conn_id = only_fitting(OPERATORS[task.operator])
+    return draft.with_task(replace(task, texts={**task.texts, CONN: conn_id})) if conn_id else draft
 
 
 def _checked(answer: _Answer) -> _Answer:

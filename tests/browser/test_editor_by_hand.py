@@ -61,7 +61,7 @@ def write(page: Page) -> None:
     page.get_by_label("Description").fill("How much it rained.")
     page.get_by_label("Schedule").fill("0 6 * * 1-5")
     page.get_by_label("Time zone").fill("Europe/Vienna")
-    expect(page.locator("#next-runs time")).to_have_count(3, timeout=20_000)
+    expect(page.locator("#next-runs time")).to_have_count(3)
     page.get_by_text("Dates, limits, params").click()
     page.get_by_label("Params").fill('{"rain": 7}')
     choose(page, "execute query")
@@ -99,7 +99,7 @@ def test_three_tasks_of_sql_are_written_drawn_saved_and_run(
     page.keyboard.press("Control+Enter")
     expect(page.get_by_text("DAG rain is saved as version 1.")).to_be_visible()
     page.get_by_role("button", name="Trigger", exact=True).click()
-    expect(page.locator("#run-state")).to_contain_text("Success", timeout=30_000)
+    expect(page.locator("#run-state")).to_contain_text("Success")
     with sqlite3.connect(database) as found:
         [(_, rain)] = found.execute("SELECT * FROM day").fetchall()
     assert rain == 7
@@ -115,10 +115,7 @@ def wrong_one() -> None:
     create_dag(DagSpec("layers", tuple(layers), schedule="@daily"), actor=ACTOR)
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [(2560, "light"), (1280, "light"), (1280, "dark"), (400, "light"), (400, "dark")],
-)
+@pytest.mark.parametrize(("width", "scheme"), [(2560, "light"), (1280, "dark"), (400, "light")])
 def test_no_part_of_the_editor_scrolls_sideways_and_pictures_are_kept(
     page: Page, web: str, database: Path, width: int, scheme: str
 ) -> None:
@@ -238,6 +235,78 @@ def test_leaving_with_unsaved_changes_asks_first(page: Page, web: str) -> None:
     page.get_by_role("link", name="Runs", exact=True).click()
     expect(page.get_by_role("heading", name="Runs")).to_be_visible()
     assert asked == ["beforeunload"]
+
+
+def test_what_is_left_unsaved_can_be_brought_back(page: Page, web: str, database: Path) -> None:
+    create_dag(chain(), actor=ACTOR)
+    let_in(page.context, web)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{web}/dags/chain/edit/?task=b")
+    labelled(page, "SQL").fill("SELECT 'typed'")
+    page.get_by_role("button", name="Edit c").click()
+    expect(labelled(page, "Task ID")).to_have_value("c")
+    labelled(page, "SQL").fill("SELECT 'as well'")
+    page.get_by_role("link", name="Cancel").click()
+    expect(page.get_by_role("heading", name="Versions")).to_be_visible()
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.get_by_label("Description").fill("typed before it was brought back")
+    shoot(page, "editor-kept-1280-light")
+    page.get_by_role("button", name="Bring it back").click()
+    expect(labelled(page, "SQL")).to_have_value("SELECT 'as well'")
+    expect(page.get_by_label("Description")).to_have_value("")
+    expect(page.get_by_text("Unsaved changes")).to_be_visible()
+    page.keyboard.press("Control+Enter")
+    expect(page.get_by_text("DAG chain is saved as version 2.")).to_be_visible()
+    spec = Dag.objects.get().spec
+    assert spec
+    assert [task.arguments["sql"] for task in spec.tasks] == [
+        "SELECT 'a'",
+        "SELECT 'typed'",
+        "SELECT 'as well'",
+    ]
+    page.goto(f"{web}/dags/chain/edit/")
+    expect(page.get_by_text("What you typed here is kept")).to_be_hidden()
+
+
+def test_what_is_forgotten_is_not_offered_again(page: Page, web: str) -> None:
+    create_dag(chain(), actor=ACTOR)
+    let_in(page.context, web)
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.goto(f"{web}/dags/chain/edit/")
+    page.get_by_label("Description").fill("mine")
+    page.reload()
+    page.get_by_role("button", name="forget it").click()
+    expect(page.get_by_text("What you typed here is kept")).to_be_hidden()
+    page.reload()
+    expect(page.get_by_role("heading", name="Edit chain")).to_be_visible()
+    expect(page.get_by_text("What you typed here is kept")).to_be_hidden()
+    expect(page.get_by_label("Description")).to_have_value("")
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_the_field_that_is_wrong_is_in_sight_with_its_words(
+    page: Page, web: str, database: Path, width: int
+) -> None:
+    wrong_one()
+    let_in(page.context, web)
+    page.set_viewport_size({"width": width, "height": 700})
+    page.goto(f"{web}/dags/layers/edit/?task=step_1_1")
+    page.get_by_text("Advanced").click()
+    labelled(page, "Retries").fill("many")
+    page.get_by_role("button", name="Edit step_0_0").click()
+    expect(labelled(page, "Task ID")).to_have_value("step_0_0")
+    labelled(page, "SQL").fill("")
+    page.get_by_role("button", name="Save").click()
+    expect(labelled(page, "SQL")).to_be_focused()
+    page.get_by_role("link", name="2 to mend").click()
+    page.get_by_role("button", name="step_1_1, Retries").click()
+    expect(labelled(page, "Retries")).to_be_focused()
+    foot = page.locator(".editor-foot").bounding_box()
+    words = page.locator("#t5-retries-error").bounding_box()
+    assert foot
+    assert words
+    assert words["y"] >= 0
+    assert words["y"] + words["height"] <= foot["y"] + 1
 
 
 def test_the_editor_works_without_javascript(browser: Browser, web: str, database: Path) -> None:

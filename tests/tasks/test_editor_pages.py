@@ -111,6 +111,42 @@ def test_the_task_in_which_something_is_wrong_is_opened(admin_client: Client) ->
     assert "to mend" not in editor.html
 
 
+def test_each_thing_that_is_wrong_names_its_task_and_field_in_the_order_of_the_page(
+    admin_client: Client,
+) -> None:
+    editor = written(admin_client).type(task__retries="many", task__arg__sql=" ").press("open:t1")
+    editor.type(schedule="0 6 * *", task__task_id="a b", task__arg__sql="").press("check")
+    told = re.findall(r"<li>(?:<a[^>]*>|<button[^>]*>)([^<]+)</(?:a|button)>: ", editor.html)
+    assert told == ["Schedule", "a b, Task ID", "a b, SQL", "fill, SQL", "fill, Retries"]
+    assert 'href="#editor-notes" data-to-field' in editor.html
+    assert "5 to mend" in editor.html
+    # A field of a task that isn't open opens it, and has the focus with its words.
+    editor.press("open:t2:retries")
+    assert editor.values["open"] == ["t2"]
+    found = re.search(r'<input[^>]*id="t2-retries"[^>]*>', editor.html)
+    assert found
+    assert "autofocus" in found[0]
+    assert 'aria-describedby="t2-retries-error t2-retries-help"' in found[0]
+    assert re.search(r'<ul class="errorlist" id="t2-retries-error">', editor.html)
+    assert '<details id="advanced-t2" class="fold" open>' in editor.html
+    assert not Dag.objects.exists()
+
+
+def test_a_circle_is_told_at_the_arrows_of_its_task(admin_client: Client) -> None:
+    editor = written(admin_client).press("open:t1").tick("task-after", "t2").press("check")
+    assert "make, After</a>: The arrows go in a circle" in editor.html
+    found = re.search(r'<fieldset[^>]*id="t1-after"[^>]*>', editor.html)
+    assert found
+    assert "autofocus" in found[0]
+    assert 'aria-describedby="t1-after-error t1-after-help"' in found[0]
+
+
+def test_the_fields_of_an_operator_are_explained_in_the_help(admin_client: Client) -> None:
+    editor = Editor(admin_client).choose(SQL)
+    assert 'href="/help/operators/#sqlexecutequeryoperator" target="_blank"' in editor.html
+    assert 'id="sqlexecutequeryoperator"' in admin_client.get("/help/operators/").content.decode()
+
+
 def test_check_says_that_all_is_right_and_saves_nothing(admin_client: Client) -> None:
     editor = written(admin_client).press("check")
     assert editor.status == 200

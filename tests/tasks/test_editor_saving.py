@@ -228,6 +228,19 @@ def test_of_a_dag_from_a_file_that_file_is_downloaded(admin_client: Client) -> N
     assert answer.content == b"# the file\n"
     assert answer.headers["Content-Disposition"] == 'attachment; filename="elt file.py"'
     assert admin_client.get("/dags/nobody/download/").status_code == 404
+    assert "/dags/elt/download/" in admin_client.get("/dags/elt/").content.decode()
+
+
+def test_the_file_of_an_older_version_is_downloaded_as_it_was(admin_client: Client) -> None:
+    save(elt(), source="# before\n")
+    save(elt(description="other"), source="# now\n")
+    answer = admin_client.get("/dags/elt/download/?version=1")
+    assert answer.content == b"# before\n"
+    assert answer.headers["Content-Disposition"] == 'attachment; filename="elt.v1.py"'
+    assert admin_client.get("/dags/elt/download/?version=2").content == b"# now\n"
+    for number in ("3", "x", "0"):
+        assert admin_client.get(f"/dags/elt/download/?version={number}").status_code == 404
+    assert "download/?version=1" in admin_client.get("/dags/elt/versions/1/").content.decode()
 
 
 def test_a_dag_whose_code_is_not_kept_says_so_instead(admin_client: Client) -> None:
