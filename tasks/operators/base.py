@@ -64,6 +64,21 @@ class TaskResult:
     is_skipped: bool = False
 
 
+@dataclass(frozen=True)
+class Work:
+    """What row 4 of the execution table says of an operator's work: what the task does, by what,
+    and what is expected of it."""
+
+    action: str
+    internal_state: str
+    done: str
+
+
+CLOUD_CALL = Work(
+    "Task executes cloud API call", "Session used to send request", "Cloud job started successfully"
+)
+
+
 class Context(Protocol):
     """What the runner gives an operator beside its session."""
 
@@ -136,7 +151,8 @@ class Operator(ABC):
     form. ``result_name`` names the XCom value in words; empty for none.
     ``asks_for_connections``: it has no connection argument, and may ask for
     connections while it runs. ``is_instant``: it does nothing, and ends in the
-    transaction that would send it to a worker.
+    transaction that would send it to a worker. ``work`` is for row 4 of the
+    execution table.
     """
 
     name: ClassVar[str]
@@ -152,6 +168,7 @@ class Operator(ABC):
     result_name: ClassVar[str] = ""
     is_instant: ClassVar[bool] = False
     asks_for_connections: ClassVar[bool] = False
+    work: ClassVar[Work] = CLOUD_CALL
 
     def __init__(self, arguments: Mapping[str, Any]) -> None:
         """``arguments`` are checked and rendered; declared defaults fill what is not given."""

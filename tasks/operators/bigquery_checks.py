@@ -14,6 +14,7 @@ from tasks.operators.bigquery import (
     POLL_INTERVAL,
     BigQueryOperator,
 )
+from tasks.operators.sql import EXPECTED
 
 _OF_QUERY = (
     Argument(
@@ -90,19 +91,7 @@ class BigQueryValueCheckOperator(_OneQuery):
     summary: ClassVar[str] = "Fails unless a query's first row has the expected value"
     arguments: ClassVar[tuple[Argument, ...]] = (
         _SQL,
-        Argument(
-            "pass_value",
-            kind="any",
-            required=True,
-            templated=True,
-            label="Expected value",
-            help="A number is compared as a number, all else as a text.",
-        ),
-        Argument(
-            "tolerance",
-            kind="number",
-            help="How far a number may be off, as a share of it: 0.1 is 10 %.",
-        ),
+        *EXPECTED,
         *_OF_QUERY,
     )
 

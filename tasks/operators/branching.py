@@ -7,13 +7,14 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from tasks.operators.base import Argument, ArgumentError, Context, Operator, TaskResult
+from tasks.operators.base import Argument, ArgumentError, Context, Operator, TaskResult, Work
 
 #: What a filled expression says when it is false, in small letters.
 FALSE = frozenset({"", "false", "none", "null", "0", "0.0", "[]", "{}", "()"})
 #: How an expression begins that somebody forgot to put between braces.
 BARE = re.compile(r"(?:not\s+)?(?:params|dag_run|ti|task_instance|conn)[.\[]")
 SKIP_ALL, SKIP_DIRECT = "all", "direct"
+CHOOSES = Work("Task chooses what follows", "Template filled, no session is needed", "Chosen")
 
 
 class EmptyOperator(Operator):
@@ -26,6 +27,7 @@ class EmptyOperator(Operator):
     )
     arguments: ClassVar[tuple[Argument, ...]] = ()
     category: ClassVar[str] = "Flow"
+    work: ClassVar[Work] = Work("Task has nothing to do", "No session is needed", "Nothing to do")
     summary: ClassVar[str] = "Does nothing: a place where branches meet or part"
     resumes: ClassVar[bool] = True
     cancels: ClassVar[str] = "There is nothing to cancel: it ends as it begins."
@@ -67,6 +69,7 @@ class BranchExpressionOperator(Operator):
         ),
     )
     category: ClassVar[str] = "Flow"
+    work: ClassVar[Work] = CHOOSES
     summary: ClassVar[str] = "Chooses by a template which of the following tasks run"
     resumes: ClassVar[bool] = True
     cancels: ClassVar[str] = "It ends at once by itself."
@@ -124,6 +127,7 @@ class ShortCircuitExpressionOperator(Operator):
         ),
     )
     category: ClassVar[str] = "Flow"
+    work: ClassVar[Work] = CHOOSES
     summary: ClassVar[str] = "Goes on only if a template says so; else skips what follows"
     resumes: ClassVar[bool] = True
     cancels: ClassVar[str] = "It ends at once by itself."

@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from connections.exceptions import Failure
-from tasks.operators.base import Argument, ArgumentError, Context, Operator, Sensor, TaskResult
+from tasks.operators.base import (
+    Argument,
+    ArgumentError,
+    Context,
+    Operator,
+    Sensor,
+    TaskResult,
+    Work,
+)
 
 HOOK = "airflow.providers.http"
 #: Characters of an answer that go into the log.
@@ -37,6 +45,9 @@ _CALL = (
 )
 
 
+CALLS_HTTP = Work("Task calls HTTP service", "Session used to send request", "Answer received")
+
+
 class HttpOperator(Operator):
     """Call an endpoint; the text of its answer is the result.
 
@@ -46,6 +57,7 @@ class HttpOperator(Operator):
     name: ClassVar[str] = "HttpOperator"
     import_paths: ClassVar[tuple[str, ...]] = (f"{HOOK}.operators.http",)
     category: ClassVar[str] = "HTTP"
+    work: ClassVar[Work] = CALLS_HTTP
     summary: ClassVar[str] = "Calls an endpoint of a service"
     connection_argument: ClassVar[str] = "http_conn_id"
     default_conn_id: ClassVar[str] = "http_default"
@@ -119,6 +131,7 @@ class HttpSensor(Sensor):
 
     name: ClassVar[str] = "HttpSensor"
     import_paths: ClassVar[tuple[str, ...]] = (f"{HOOK}.sensors.http",)
+    work: ClassVar[Work] = CALLS_HTTP
     summary: ClassVar[str] = "Waits until an endpoint answers well"
     connection_argument: ClassVar[str] = "http_conn_id"
     default_conn_id: ClassVar[str] = "http_default"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from tasks.operators.base import Argument, Context, Operator, TaskResult
+from tasks.operators.base import Argument, Context, Operator, TaskResult, Work
 
 IMPORT_PATHS = ("airflow.operators.python", "airflow.providers.standard.operators.python")
 
@@ -37,6 +37,9 @@ class PythonOperator(Operator):
     import_paths: ClassVar[tuple[str, ...]] = IMPORT_PATHS
     arguments: ClassVar[tuple[Argument, ...]] = ARGUMENTS
     category: ClassVar[str] = "Python"
+    work: ClassVar[Work] = Work(
+        "Task runs Python code", "Function called in a process of its own", "Function returned"
+    )
     summary: ClassVar[str] = "Calls a function of the DAG file, in a process of its own"
     asks_for_connections: ClassVar[bool] = True
     cancels: ClassVar[str] = "Its process gets SIGTERM, and 5 seconds later SIGKILL."

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from tasks.operators.base import KINDS, Argument, Operator
+from tasks.operators.base import KINDS, Argument, Operator, Work
 
 #: What every task has, and no operator can have for itself.
 OF_EVERY_TASK = frozenset({"dag", "default_args", "task_id"})
@@ -31,6 +31,8 @@ def _faults(operator: Any) -> Iterator[str]:
     for attribute in TEXTS:
         if not isinstance(getattr(operator, attribute), str):
             yield f"{name}: its {attribute} is no text"
+    if not isinstance(operator.work, Work):
+        yield f"{name}: its work is no Work"
     if not operator.cancels:
         yield f"{name}: it doesn't say in cancels what a cancel does"
     yield from (f"{name}: {words}" for words in _wrong_paths(operator))

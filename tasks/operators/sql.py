@@ -16,6 +16,7 @@ from tasks.operators.base import (
     Operator,
     Sensor,
     TaskResult,
+    Work,
     is_reference,
 )
 
@@ -50,6 +51,25 @@ _RETRY_ON_FAILURE = Argument(
 )
 
 
+RUNS_SQL = Work("Task runs SQL", "Session used to send statements", "Statements have run")
+#: Of the checks of one value, here and for BigQuery.
+EXPECTED = (
+    Argument(
+        "pass_value",
+        kind="any",
+        required=True,
+        templated=True,
+        label="Expected value",
+        help="A number is compared as a number, all else as a text.",
+    ),
+    Argument(
+        "tolerance",
+        kind="number",
+        help="How far a number may be off, as a share of it: 0.1 is 10 %.",
+    ),
+)
+
+
 class SqlOperator(Operator):
     """What operators that run SQL share."""
 
@@ -57,6 +77,7 @@ class SqlOperator(Operator):
     connection_argument: ClassVar[str] = "conn_id"
     connection_types: ClassVar[tuple[str, ...]] = (*DATABASES, *BIGQUERY)
     category: ClassVar[str] = "SQL"
+    work: ClassVar[Work] = RUNS_SQL
     cancels: ClassVar[str] = (
         "The database is asked to stop the statement, and its transaction is undone; in BigQuery "
         "the job is cancelled."
@@ -234,19 +255,7 @@ class SQLValueCheckOperator(_OneQuery):
     summary: ClassVar[str] = "Fails unless a query's first row has the expected value"
     arguments: ClassVar[tuple[Argument, ...]] = (
         _SQL,
-        Argument(
-            "pass_value",
-            kind="any",
-            required=True,
-            templated=True,
-            label="Expected value",
-            help="A number is compared as a number, all else as a text.",
-        ),
-        Argument(
-            "tolerance",
-            kind="number",
-            help="How far a number may be off, as a share of it: 0.1 is 10 %.",
-        ),
+        *EXPECTED,
         _CONN_ID,
         _PARAMETERS,
         _DATABASE,
@@ -267,6 +276,7 @@ class SqlSensor(Sensor):
 
     name: ClassVar[str] = "SqlSensor"
     import_paths: ClassVar[tuple[str, ...]] = ("airflow.providers.common.sql.sensors.sql",)
+    work: ClassVar[Work] = RUNS_SQL
     summary: ClassVar[str] = "Waits until a query's first cell is true"
     connection_argument: ClassVar[str] = "conn_id"
     connection_types: ClassVar[tuple[str, ...]] = (*DATABASES, *BIGQUERY)
