@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,26 +26,63 @@ with its places. 429: too many wrong passwords or tokens, with the time to wait.
 
 
 @dataclass(frozen=True)
+class Piece:
+    """A piece of a text: plain words, or what stands between backticks."""
+
+    text: str
+    is_code: bool
+
+
+@dataclass(frozen=True)
 class Call:
     """One operation, for who reads the page without JavaScript."""
 
     method: str
-    path: str
+    #: Its parts, after each of which a line may break.
+    path: tuple[str, ...]
     summary: str
-    description: str
+    description: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
+class Group:
+    """The operations of one tag."""
+
+    name: str
+    calls: tuple[Call, ...]
 
 
 @open_to_signed_in
 @require_GET
 def docs(request: HttpRequest) -> HttpResponse:
-    """Swagger UI from our own server; without JavaScript, a table of all calls."""
+    """Swagger UI from our own server; without JavaScript, tables of all calls."""
     from patchbay.api.urls import api
 
-    paths: dict[str, dict[str, dict[str, Any]]] = api.get_openapi_schema()["paths"]
-    calls = [
-        Call(method.upper(), path, details["summary"], details.get("description", ""))
-        for path, operations in paths.items()
-        for method, details in operations.items()
-    ]
-    context = {"calls": calls, "schema": reverse("api:openapi-json")}
+    schema = api.get_openapi_schema()
+    context = {
+        "groups": groups_of(schema["paths"]),
+        "about": [pieces_of(part) for part in DESCRIPTION.strip().split("\n\n")],
+        "schema": reverse("api:openapi-json"),
+    }
     return render(request, "api/docs.html", context)
+
+
+def groups_of(paths: dict[str, dict[str, dict[str, Any]]]) -> list[Group]:
+    """In the order of the description."""
+    found: dict[str, list[Call]] = {}
+    for path, operations in paths.items():
+        for method, details in operations.items():
+            call = Call(
+                method.upper(),
+                tuple(re.findall(r"/[^/]*", path)),
+                details["summary"],
+                pieces_of(details.get("description", "")),
+            )
+            found.setdefault(details["tags"][0], []).append(call)
+    return [Group(name, tuple(calls)) for name, calls in found.items()]
+
+
+def pieces_of(text: str) -> tuple[Piece, ...]:
+    """What the descriptions have of Markdown is code between backticks."""
+    parts = enumerate(text.split("`"))
+    return tuple(Piece(part, is_code=number % 2 == 1) for number, part in parts if part)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -83,7 +83,7 @@ def _fault(error: Any, *, model: Any) -> dict[str, Any]:
         # Without the name that the operation has for its body.
         (source, *loc[1:])
         if source == "body"
-        else (source, *model.__ninja_flatten_map_reverse__.get(loc, loc))
+        else (source, *_as_sent(loc, model.__ninja_flatten_map_reverse__))
     )
     is_left_out = error["type"] == "missing" and (source != "body" or len(place) == 1)
     is_unknown = error["type"] == "extra_forbidden"
@@ -101,6 +101,14 @@ def _fault(error: Any, *, model: Any) -> dict[str, Any]:
             for name, value in error["ctx"].items()
         }
     return found
+
+
+def _as_sent(loc: Place, names: Mapping[Place, Place]) -> Place:
+    """Without the name that the operation has for its parameters; one of a list has a number."""
+    for length in range(len(loc), 0, -1):
+        if loc[:length] in names:
+            return (*names[loc[:length]], *loc[length:])
+    return loc
 
 
 def shown(value: Any, place: Place) -> Any:

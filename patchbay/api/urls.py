@@ -22,10 +22,14 @@ from tasks.api import (  # noqa: F401
     dag_counts,
     dag_parts,
     dag_reading,
+    instance_many,
+    instance_parts,
     instance_reading,
     instance_writing,
     logs,
+    run_many,
     run_reading,
+    run_waiting,
     run_writing,
 )
 from tasks.api import own as _own  # noqa: F401

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.fields.json import KeyTransform
 from django.http import HttpRequest
-from ninja import Query
+from ninja import Query, Status
 from pydantic import BaseModel, Field
 
 from access.bearer import Bearer
@@ -28,9 +29,12 @@ from tasks.api.finding import (
     known_dag,
     refuse_unknown_filters,
 )
-from tasks.api.moments import Asked, within
+from tasks.api.moments import Asked, started, within
 from tasks.api.routing import dags
 from tasks.api.states import DagRunState, run_states
+from tasks.drafting import saving
+from tasks.drafting.saving import SaveRefused
+from tasks.exceptions import DagNotFound
 from tasks.models import Dag, DagImportError, DagRun
 from tasks.schedules.due import set_paused
 from tasks.spec import DagSpec
@@ -166,6 +170,62 @@ def patch_dag(
     return _one(dag_id)
 
 
+@dags.patch(
+    "/dags",
+    auth=Bearer(Right.TRIGGER),
+    summary="Pause many DAGs, or let their schedules go on",
+    response={200: DAGCollection, 400: Problem, **refusals()},
+)
+def patch_dags(
+    request: HttpRequest,
+    body: DAGPatchBody,
+    filters: Query[DagFilters],
+    limit: Limit = 50,
+    offset: Offset = 0,
+    dag_id_pattern: Pattern = None,
+    dag_id_prefix_pattern: PrefixPattern = None,
+    update_mask: Annotated[list[str] | None, Query(description="Only `is_paused`.")] = None,
+) -> dict[str, Any]:
+    """The page of DAGs that is asked for. Without a pattern it is none: `~` stands for all."""
+    if update_mask and update_mask != ["is_paused"]:
+        raise Refused(400, "Only `is_paused` field can be updated through the REST API")
+    refuse_unknown_filters(request, UNKNOWN)
+    if not (dag_id_pattern or dag_id_prefix_pattern):
+        return {"dags": [], "total_entries": 0}
+    rows = _matching(filters).filter(
+        containing("dag_id", dag_id_pattern), beginning("dag_id", dag_id_prefix_pattern)
+    )
+    count = rows.count()
+    found = list(rows[page_of(limit=limit, offset=offset)])
+    actor = caller_of(request).actor
+    with transaction.atomic():
+        for dag in sorted(found, key=lambda dag: dag.pk):
+            set_paused(dag, body.is_paused, actor=actor)
+    shown = _taken(Dag.objects.filter(pk__in=[dag.pk for dag in found]).order_by("dag_id"))
+    return {"dags": [_shown(dag) for dag in shown], "total_entries": count}
+
+
+@dags.delete(
+    "/dags/{dag_id}",
+    auth=Bearer(Right.WRITE_DAGS),
+    summary="Delete a DAG that was made in the browser",
+    response={200: None, **refusals(404, 409)},
+)
+def delete_dag(request: HttpRequest, dag_id: str) -> Any:
+    """With its versions and runs. Refused while one of them isn't over, and for a DAG of a file:
+    take it out of its file."""
+    words = f"Dag with id: {dag_id} was not found"
+    if not is_possible(dag_id):
+        raise Refused(404, words)
+    try:
+        saving.delete_dag(dag_id, actor=caller_of(request).actor)
+    except DagNotFound:
+        raise Refused(404, words) from None
+    except SaveRefused as error:
+        raise Refused(409, str(error)) from None
+    return Status(200, None)
+
+
 def _one(dag_id: str) -> dict[str, Any]:
     rows = _taken(Dag.objects.filter(dag_id=dag_id)) if is_possible(dag_id) else Dag.objects.none()
     dag = rows.filter(current_version__isnull=False).first()
@@ -196,7 +256,7 @@ def _matching(filters: DagFilters) -> QuerySet[Dag]:
     last = DagRun.objects.filter(dag=OuterRef("pk")).order_by("-queued_at", "-pk")
     rows: Any = Dag.objects.filter(current_version__isnull=False).alias(
         last_state=Subquery(last.values("state")[:1]),
-        last_start=Subquery(last.values("started_at")[:1]),
+        last_start=Subquery(last.annotate(started=started()).values("started")[:1]),
     )
     if filters.exclude_stale:
         rows = rows.filter(is_missing=False)
@@ -208,13 +268,13 @@ def _matching(filters: DagFilters) -> QuerySet[Dag]:
     if filters.last_dag_run_state is not None:
         rows = rows.filter(last_state__in=run_states([filters.last_dag_run_state]))
     rows = _with_tags(_with_a_run(rows, filters), filters)
-    found: QuerySet[Dag] = rows.order_by(*ordering(filters.order_by, ORDERS))
+    found: QuerySet[Dag] = rows.order_by(*ordering(filters.order_by, ORDERS, last=("dag_id",)))
     return found
 
 
 def _with_a_run(rows: QuerySet[Dag], filters: DagFilters) -> QuerySet[Dag]:
-    columns = {"start_date": "started_at", "end_date": "ended_at"}
-    every = DagRun.objects.filter(dag=OuterRef("pk"))
+    columns = {"start_date": "started", "end_date": "ended_at"}
+    every = DagRun.objects.filter(dag=OuterRef("pk")).alias(started=started())
     runs = within(every, filters, columns, prefix="dag_run_")
     if filters.dag_run_state:
         runs = runs.filter(state__in=run_states(filters.dag_run_state))

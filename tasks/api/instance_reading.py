@@ -23,7 +23,7 @@ from tasks.api.finding import (
     known_run,
     refuse_unknown_filters,
 )
-from tasks.api.moments import Ranges, duration, run_after, within
+from tasks.api.moments import Ranges, duration, run_after, started, within
 from tasks.api.routing import task_instances
 from tasks.api.run_schemas import (
     TaskInstanceCollection,
@@ -32,7 +32,7 @@ from tasks.api.run_schemas import (
     TaskInstanceResponse,
     TaskInstancesBatchBody,
 )
-from tasks.api.run_shapes import instance_shapes, tries_begun, try_shape
+from tasks.api.run_shapes import POOL, instance_shapes, tries_begun, try_shape
 from tasks.api.states import STEP, task_states
 from tasks.engine.versions import spec_of
 from tasks.models import TaskInstance
@@ -43,7 +43,7 @@ ORDERS = {
     "id": "pk",
     "state": "state",
     "duration": "duration",
-    "start_date": "started_at",
+    "start_date": "started",
     "end_date": "ended_at",
     "map_index": "",
     "rendered_map_index": "",
@@ -57,13 +57,13 @@ ORDERS = {
 _RANGES = {
     "run_after": "run_after",
     "logical_date": "run__logical_date",
-    "start_date": "started_at",
+    "start_date": "started",
     "end_date": "ended_at",
     "duration": "duration",
 }
 #: Airflow narrows and pages by these, too.
 UNKNOWN = (
-    *("cursor", "pool", "pool_name_pattern", "pool_name_prefix_pattern", "executor"),
+    *("cursor", "pool_name_pattern", "pool_name_prefix_pattern"),
     *("rendered_map_index_pattern", "rendered_map_index_prefix_pattern"),
     *("updated_at_gte", "updated_at_gt", "updated_at_lte", "updated_at_lt"),
 )
@@ -76,6 +76,8 @@ class InstanceFilters(Ranges):
     task_group_id: str | None = Field(None, description="Only with a run.")
     state: list[str] = Field([], description="Airflow's; `none` are those that wait for others.")
     queue: list[str] = []
+    pool: list[str] = Field([], description="All tasks are in `default_pool` here.")
+    executor: list[str] = Field([], description="No task has one here.")
     version_number: list[int] = []
     try_number: list[int] = []
     operator: list[str] = []
@@ -141,7 +143,7 @@ def get_task_instances(
         ("try_number", filters.try_number),
     ):
         rows = rows.filter(**{f"{column}__in": values}) if values else rows
-    if filters.map_index and -1 not in filters.map_index:
+    if (filters.map_index and -1 not in filters.map_index) or _is_elsewhere(filters):
         rows = rows.none()
     return _page(rows, filters.order_by, limit=limit, offset=offset)
 
@@ -166,8 +168,10 @@ def get_task_instances_batch(
         ("task_id", body.task_ids),
         ("queue", body.queue),
     ):
-        if values is not None:
+        if values:
             rows = rows.filter(**{f"{column}__in": _possible(values)})
+    if _is_elsewhere(body):
+        rows = rows.none()
     order = [body.order_by] if body.order_by else ["map_index"]
     return _page(rows, order, limit=body.page_limit, offset=body.page_offset)
 
@@ -197,7 +201,12 @@ def get_task_instance_tries(
     """Every try that has begun, the last one with how it stands."""
     place = f"dag_id: `{dag_id}`, run_id: `{dag_run_id}`, task_id: `{task_id}`"
     words = f"The Task Instance with {place} and map_index: `-1` was not found"
-    found = _tries(known_instance(dag_id, dag_run_id, task_id, words=words))
+    return shapes_of_tries(known_instance(dag_id, dag_run_id, task_id, words=words))
+
+
+def shapes_of_tries(row: TaskInstance) -> dict[str, Any]:
+    """Of a task that has not begun, its state alone, as in Airflow."""
+    found = _tries(row) or [try_shape(row)]
     return {"task_instances": found, "total_entries": len(found)}
 
 
@@ -211,12 +220,19 @@ def get_task_instance_try_details(
     request: HttpRequest, dag_id: str, dag_run_id: str, task_id: str, task_try_number: int
 ) -> dict[str, Any]:
     """One try of a task, with its state and its times."""
-    place = f"dag_id: `{dag_id}`, run_id: `{dag_run_id}`, task_id: `{task_id}`"
-    place = f"{place}, try_number: `{task_try_number}` and map_index: `-1`"
+    return one_try(dag_id, dag_run_id, task_id, task_try_number)
+
+
+def one_try(
+    dag_id: str, run_id: str, task_id: str, number: int, *, map_index: int = -1
+) -> dict[str, Any]:
+    """Raise ``Refused``, also for the index of a mapped task."""
+    place = f"dag_id: `{dag_id}`, run_id: `{run_id}`, task_id: `{task_id}`"
+    place = f"{place}, try_number: `{number}` and map_index: `{map_index}`"
     words = f"The Task Instance with {place} was not found"
-    tries = _tries(known_instance(dag_id, dag_run_id, task_id, words=words))
-    for found in tries:
-        if found["try_number"] == task_try_number:
+    tries = _tries(known_instance(dag_id, run_id, task_id, words=words))
+    for found in tries if map_index == -1 else ():
+        if found["try_number"] == number:
             return found
     raise Refused(404, words)
 
@@ -269,6 +285,8 @@ def _of(dag_id: str, run_id: str, group: str | None) -> QuerySet[TaskInstance]:
             inside = f"{group}."
             tasks = spec_of(run.version_id).tasks
             names = [each.task_id for each in tasks if f"{each.group}.".startswith(inside)]
+            if not names:
+                raise Refused(404, f"Task group {group} not found")
             return rows.filter(task_id__in=names)
     if group is not None:
         raise Refused(400, "task_group_id needs a dag_id and a dag_run_id.")
@@ -278,10 +296,15 @@ def _of(dag_id: str, run_id: str, group: str | None) -> QuerySet[TaskInstance]:
 def _narrowed(
     rows: QuerySet[TaskInstance], ranges: Ranges, states: Sequence[str | None]
 ) -> QuerySet[TaskInstance]:
-    rows = rows.alias(run_after=run_after("run__"), duration=duration())
+    rows = rows.alias(run_after=run_after("run__"), started=started(), duration=duration())
     if states:
         rows = rows.filter(state__in=task_states(states))
     return within(rows, ranges, _RANGES)
+
+
+def _is_elsewhere(sent: InstanceFilters | TaskInstancesBatchBody) -> bool:
+    """Whether only pools and executors are asked for in which nothing is here."""
+    return bool(sent.executor or (sent.pool and POOL not in sent.pool))
 
 
 def _possible(names: Sequence[str]) -> list[str]:

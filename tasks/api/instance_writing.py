@@ -120,38 +120,124 @@ def patch_task_instance(
 ) -> dict[str, Any]:
     """Refused while a worker runs it: cancel it first. What failed only because of it goes on
     when it is marked as successful. A note beside a state is the reason."""
-    known_dag(dag_id)
-    run = known_run(dag_id, dag_run_id)
-    if task_id not in spec_of(run.version_id).by_id or map_index not in (None, -1):
-        raise Refused(404, f"Task '{task_id}' not found in Dag '{dag_id}'")
-    row = known_instance(dag_id, dag_run_id, task_id)
-    names = body.model_fields_set & set(update_mask or body.model_fields_set)
-    actor = caller_of(request).actor
-    rows = {task_id: row}
+    chosen = chosen_for(dag_id, dag_run_id, task_id, map_index)
+    return _patched(request, chosen, body, update_mask)
+
+
+@task_instances.patch(
+    "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}",
+    auth=Bearer(Right.CANCEL),
+    summary="The same with the index of a mapped task: only -1",
+    response={200: TaskInstanceCollection, 400: Problem, **refusals(404, 409)},
+)
+def patch_task_instance_by_map_index(
+    request: HttpRequest,
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    body: PatchTaskInstanceBody,
+    update_mask: UpdateMask = None,
+) -> dict[str, Any]:
+    """No tasks are mapped here, and so -1 is the task itself."""
+    chosen = chosen_for(dag_id, dag_run_id, task_id, map_index)
+    return _patched(request, chosen, body, update_mask)
+
+
+def _patched(
+    request: HttpRequest, row: TaskInstance, body: PatchTaskInstanceBody, mask: list[str] | None
+) -> dict[str, Any]:
     try:
         with transaction.atomic():
-            if "new_state" in names and body.new_state is not None:
-                state = TaskState(body.new_state)
-                if row.state == state:
-                    raise Refused(409, f"Task id {task_id} is already in {state} state")
-                rows = _to_mark(row, body, state)
-                ids = [each.pk for each in rows.values()]
-                mark_tasks(run, ids, state, actor=actor, reason=body.note or "")
-            elif "note" in names:
-                set_task_note(row, body.note or "", actor=actor)
+            rows = change_instance(request, row, body, mask=mask)
     except ActRefused as error:
         raise Refused(409, str(error)) from None
-    found = instances_of([run]).filter(pk__in=[each.pk for each in rows.values()])
-    shapes = instance_shapes(found)
+    return _shown(row.run, rows)
+
+
+def _shown(run: DagRun, rows: list[TaskInstance]) -> dict[str, Any]:
+    shapes = instance_shapes(instances_of([run]).filter(pk__in=[each.pk for each in rows]))
     return {"task_instances": shapes, "total_entries": len(shapes)}
+
+
+def chosen_for(dag_id: str, run_id: str, task_id: str, map_index: int | None) -> TaskInstance:
+    """The task of a run that an address names. Raise ``Refused``."""
+    known_dag(dag_id)
+    run = known_run(dag_id, run_id)
+    if task_id not in spec_of(run.version_id).by_id or map_index not in (None, -1):
+        raise Refused(404, f"Task '{task_id}' not found in Dag '{dag_id}'")
+    return known_instance(dag_id, run_id, task_id)
+
+
+def change_instance(
+    request: HttpRequest,
+    row: TaskInstance,
+    body: PatchTaskInstanceBody,
+    *,
+    mask: list[str] | None,
+) -> list[TaskInstance]:
+    """In a transaction of the caller; what was changed. Raise ``Refused``, ``ActRefused``."""
+    names = body.model_fields_set & set(mask or body.model_fields_set)
+    actor = caller_of(request).actor
+    if "new_state" in names and body.new_state is not None:
+        state = TaskState(body.new_state)
+        if row.state == state:
+            raise Refused(409, f"Task id {row.task_id} is already in {state} state")
+        rows = _to_mark(row, body, state)
+        ids = [each.pk for each in rows]
+        mark_tasks(row.run, ids, state, actor=actor, reason=body.note or "")
+        return rows
+    if "note" in names:
+        set_task_note(row, body.note or "", actor=actor)
+    return [row]
+
+
+@task_instances.patch(
+    "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/dry_run",
+    auth=Bearer(Right.CANCEL),
+    summary="Which tasks a mark would change",
+    response={200: TaskInstanceCollection, 400: Problem, **refusals(404)},
+)
+def patch_task_instance_dry_run(
+    request: HttpRequest,
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    body: PatchTaskInstanceBody,
+    map_index: int | None = None,
+) -> dict[str, Any]:
+    """Nothing is changed. A task that is in the state already isn't among them."""
+    row = chosen_for(dag_id, dag_run_id, task_id, map_index)
+    rows = _to_mark(row, body, TaskState(body.new_state)) if body.new_state else []
+    return _shown(row.run, rows)
+
+
+@task_instances.patch(
+    "/dags/{dag_id}/dagRuns/{dag_run_id}/taskInstances/{task_id}/{map_index}/dry_run",
+    auth=Bearer(Right.CANCEL),
+    summary="The same with the index of a mapped task: only -1",
+    response={200: TaskInstanceCollection, 400: Problem, **refusals(404)},
+)
+def patch_task_instance_dry_run_by_map_index(
+    request: HttpRequest,
+    dag_id: str,
+    dag_run_id: str,
+    task_id: str,
+    map_index: int,
+    body: PatchTaskInstanceBody,
+) -> dict[str, Any]:
+    """No tasks are mapped here, and so -1 is the task itself."""
+    return patch_task_instance_dry_run(
+        request, dag_id, dag_run_id, task_id, body, map_index=map_index
+    )
 
 
 def _to_mark(
     row: TaskInstance, body: PatchTaskInstanceBody, state: TaskState
-) -> dict[str, TaskInstance]:
+) -> list[TaskInstance]:
     spec = spec_of(row.run.version_id)
     wanted = Wanted(
         [row.task_id], upstream=body.include_upstream, downstream=body.include_downstream
     )
     rows = instances_of([row.run]).filter(task_id__in=wanted.names_in(spec))
-    return {each.task_id: each for each in rows.exclude(state=state)}
+    return list(rows.exclude(state=state))

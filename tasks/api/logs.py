@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from django.core.signing import BadSignature, Signer
 from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
-from ninja import Query
+from ninja import Path, Query
 from pydantic import BaseModel
 
 from access.bearer import Bearer
@@ -68,7 +68,7 @@ def get_log(
     dag_id: str,
     dag_run_id: str,
     task_id: str,
-    try_number: int,
+    try_number: Annotated[int, Path(ge=0)],
     full_content: bool = False,
     map_index: int = -1,
     token: str | None = None,
@@ -91,7 +91,8 @@ def get_log(
         return {"content": [_message(line) for line in lines], "continuation_token": after}
     write = _as_text if kind == TEXT else _as_json
     content = "".join(map(write, lines))
-    answer = HttpResponse(content, content_type=f"{kind}; charset=utf-8")
+    charset = "; charset=utf-8" if kind == TEXT else ""
+    answer = HttpResponse(content, content_type=kind + charset)
     if after:
         answer[NEXT_HEADER] = after
     return answer

@@ -16,6 +16,7 @@ from django.db.models import (
     QuerySet,
     When,
 )
+from django.db.models.functions import Coalesce
 from pydantic import AfterValidator, AwareDatetime, BaseModel, Field, PlainSerializer
 
 from access.moments import wrong_moment
@@ -93,5 +94,10 @@ def run_after(prefix: str = "") -> Expression:
     )
 
 
+def started() -> Expression:
+    """What needed no worker began when it ended, as in Airflow."""
+    return Coalesce(F("started_at"), F("ended_at"))
+
+
 def duration() -> Expression:
-    return ExpressionWrapper(F("ended_at") - F("started_at"), output_field=DurationField())
+    return ExpressionWrapper(F("ended_at") - started(), output_field=DurationField())

@@ -174,7 +174,7 @@ def _shown(run: DagRun) -> dict[str, Any]:
 
 
 def _step(step: Any) -> dict[str, Any]:
-    row = step_row(step)
+    row = step_row(step, step.task_instance)
     words = row.explanation
     return {
         "step": row.number,

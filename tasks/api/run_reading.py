@@ -5,18 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, TextField
+from django.db.models.functions import Cast
 from django.http import HttpRequest
 from ninja import Query
 from pydantic import BaseModel, Field
 
 from access.bearer import Bearer
-from access.filtering import Pattern, PrefixPattern, beginning, containing, ordering
+from access.filtering import (
+    LONGEST_PATTERN,
+    Pattern,
+    PrefixPattern,
+    beginning,
+    containing,
+    ordering,
+)
 from access.paging import Limit, Offset, page_of
 from access.problems import Problem, refusals
 from access.rights import Right
 from tasks.api.finding import ALL, is_possible, known_dag, known_run, refuse_unknown_filters
-from tasks.api.moments import Ranges, duration, run_after, within
+from tasks.api.moments import Ranges, duration, run_after, started, within
 from tasks.api.routing import runs
 from tasks.api.run_schemas import DAGRunCollection, DAGRunResponse, DAGRunsBatchBody
 from tasks.api.run_shapes import run_shape
@@ -31,7 +39,7 @@ ORDERS = {
     "dag_run_id": "run_id",
     "logical_date": "logical_date",
     "run_after": "run_after",
-    "start_date": "started_at",
+    "start_date": "started",
     "end_date": "ended_at",
     "duration": "duration",
     "conf": "conf",
@@ -41,13 +49,13 @@ ORDERS = {
 _RANGES = {
     "run_after": "run_after",
     "logical_date": "logical_date",
-    "start_date": "started_at",
+    "start_date": "started",
     "end_date": "ended_at",
     "duration": "duration",
 }
 #: Airflow narrows and pages by these, too.
 UNKNOWN = (
-    *("cursor", "conf_contains", "bundle_version", "consuming_asset_pattern"),
+    *("cursor", "consuming_asset_pattern"),
     *("partition_key_pattern", "partition_key_prefix_pattern"),
     *("partition_date_gte", "partition_date_lte"),
     *("updated_at_gte", "updated_at_gt", "updated_at_lte", "updated_at_lt"),
@@ -60,6 +68,10 @@ class RunFilters(Ranges):
     state: list[str] = Field([], description="Airflow's: queued, running, success, failed.")
     run_type: list[str] = Field([], description="manual or scheduled.")
     dag_version: list[int] = []
+    bundle_version: str | None = Field(None, description="No run has one here.")
+    conf_contains: str | None = Field(
+        None, max_length=LONGEST_PATTERN, description="What its conf contains, as JSON text."
+    )
     order_by: list[str] = Field(
         ["id"], description=f"Of {', '.join(ORDERS)}; `-` before it for descending. Repeats."
     )
@@ -111,6 +123,12 @@ def get_dag_runs(
         rows = rows.filter(
             version__number__in=[number for number in filters.dag_version if 0 < number < 2**31]
         )
+    if filters.bundle_version:
+        rows = rows.none()
+    if filters.conf_contains:
+        text = filters.conf_contains
+        rows = rows.alias(conf_text=Cast("conf", TextField()))
+        rows = rows.filter(conf_text__icontains=text) if is_possible(text) else rows.none()
     return _page(rows, filters.order_by, limit=limit, offset=offset)
 
 
@@ -124,9 +142,12 @@ def get_list_dag_runs_batch(
     request: HttpRequest, dag_id: Literal["~"], body: DAGRunsBatchBody
 ) -> dict[str, Any]:
     """The same for many DAGs, whose IDs may not fit into an address. `dag_id` is `~`."""
-    states = None if body.states is None else [state for state in body.states if state]
+    states = [state for state in body.states or () if state]
     rows = _narrowed(all_runs(), body, states=states)
-    if body.dag_ids is not None:
+    if body.states and not states:
+        # Airflow means those without a state; every run has one.
+        rows = rows.none()
+    if body.dag_ids:
         rows = rows.filter(dag__dag_id__in=[name for name in body.dag_ids if is_possible(name)])
     order = [body.order_by] if body.order_by else ["id"]
     return _page(rows, order, limit=body.page_limit, offset=body.page_offset)
@@ -152,7 +173,7 @@ def all_runs() -> QuerySet[DagRun]:
 def _narrowed(
     rows: QuerySet[DagRun], ranges: Ranges, *, states: Sequence[str] | None
 ) -> QuerySet[DagRun]:
-    rows = rows.alias(run_after=run_after(), duration=duration())
+    rows = rows.alias(run_after=run_after(), started=started(), duration=duration())
     if states:
         rows = rows.filter(state__in=run_states(states))
     return within(rows, ranges, _RANGES)

@@ -46,7 +46,7 @@ class TriggerDAGRunPostBody(Body):
     run_after: MomentSent | None = Field(None, description="Not in the future.")
     conf: dict[str, Any] | None = None
     note: Note | None = None
-    partition_key: None = None
+    partition_key: str | None = Field(None, description="Only null: there are no partitions.")
 
     @model_validator(mode="after")
     def _has_both_ends(self) -> Self:
@@ -194,8 +194,8 @@ class TaskInstancesBatchBody(Body, Ranges):
     task_ids: list[str] | None = None
     state: list[TaskInstanceState | None] | None = None
     queue: list[str] | None = None
-    pool: None = None
-    executor: None = None
+    pool: list[str] | None = None
+    executor: list[str] | None = None
     page_offset: int = Field(0, ge=0)
     page_limit: int = Field(100, ge=0)
     order_by: str | None = None
@@ -226,10 +226,16 @@ class ClearTaskInstancesBody(Body):
             raise ValueError("Exactly one of dag_run_id or start_date must be provided")
         if self.only_failed and self.only_running:
             raise ValueError("only_failed and only_running both are set to True")
+        if self.start_date and self.end_date and self.end_date < self.start_date:
+            raise ValueError("end_date is sooner than start_date")
+        if self.task_ids == []:
+            raise ValueError("task_ids list should have at least 1 element.")
         return self
 
 
-def _is_a_mark(state: str) -> str:
+def _is_a_mark(state: str | None) -> str:
+    if state is None:
+        raise ValueError("'new_state' should not be empty")
     names = [mark.value for mark in MARKS]
     if state not in names:
         raise ValueError(f"'{state}' is not one of {names}")
@@ -239,7 +245,7 @@ def _is_a_mark(state: str) -> str:
 class PatchTaskInstanceBody(Body):
     """How a task shall have ended, and why. Only the keys that are sent are changed."""
 
-    new_state: Annotated[str, AfterValidator(_is_a_mark)] | None = None
+    new_state: Annotated[str | None, AfterValidator(_is_a_mark)] = None
     note: Note | None = Field(None, description="With a state: why.")
     include_upstream: bool = False
     include_downstream: bool = False

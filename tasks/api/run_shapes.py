@@ -15,6 +15,8 @@ from tasks.states import RunState, TaskState
 
 #: How the audit trail names who acts by ``manage.py``.
 COMMAND_LINE = "command line"
+#: As in an Airflow that has no other pools.
+POOL = "default_pool"
 
 
 def run_shape(run: DagRun) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def try_shape(row: TaskInstance) -> dict[str, Any]:
         "dag_display_name": dag_id,
         "hostname": row.worker,
         "unixname": None,
-        "pool": "default_pool",
+        "pool": POOL,
         "pool_slots": 1,
         "queue": row.queue,
         "priority_weight": 1,

@@ -14,7 +14,7 @@ from access.bearer import Bearer, demand
 from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
 from tasks import services
-from tasks.acts import cancel_run, clear_tasks, mark_tasks, set_note
+from tasks.acts import cancel_run, clear_tasks, delete_run, mark_tasks, set_note
 from tasks.api.finding import is_possible, known_run
 from tasks.api.routing import runs
 from tasks.api.run_schemas import (
@@ -29,7 +29,7 @@ from tasks.api.run_shapes import instance_shapes, run_shape
 from tasks.api.selection import Wanted, to_clear
 from tasks.api.states import DagRunMutableState
 from tasks.engine.versions import spec_of
-from tasks.exceptions import ActRefused, DagNotFound, TriggerRefused
+from tasks.exceptions import ActRefused, DagNotFound, RunGone, TriggerRefused
 from tasks.models import DagRun, TaskInstance
 from tasks.states import RunState, TaskState
 
@@ -48,6 +48,9 @@ def trigger_dag_run(request: HttpRequest, dag_id: str, body: TriggerDAGRunPostBo
     can't be reached now."""
     if body.run_after is not None and body.run_after > timezone.now():
         raise Refused(400, "A run can't be made for later: leave run_after away, or null.")
+    if body.partition_key is not None:
+        words = f"Dag '{dag_id}' is not a partitioned Dag and does not accept a partition_key."
+        raise Refused(400, words)
     if not is_possible(dag_id):
         raise Refused(404, f"Dag with dag_id: '{dag_id}' not found")
     try:
@@ -106,20 +109,44 @@ def patch_dag_run(
     """`failed` cancels a run that isn't over; of one that was successful it marks the last tasks
     as failed. `success` marks each task that isn't as successful, unless one runs. `queued` lets
     the tasks that failed run again."""
-    run = known_run(dag_id, dag_run_id)
-    names = body.model_fields_set & set(update_mask or body.model_fields_set)
-    actor = caller_of(request).actor
-    if "note" in names or (body.state is DagRunMutableState.QUEUED and "state" in names):
-        demand(request, Right.TRIGGER)
     try:
         with transaction.atomic():
-            if "state" in names and body.state is not None:
-                _SET[body.state](run, actor)
-            if "note" in names:
-                set_note(run, body.note or "", actor=actor)
+            change_run(request, known_run(dag_id, dag_run_id), body, mask=update_mask)
     except ActRefused as error:
         raise Refused(409, str(error)) from None
     return run_shape(known_run(dag_id, dag_run_id))
+
+
+def change_run(
+    request: HttpRequest, run: DagRun, body: DAGRunPatchBody, *, mask: list[str] | None
+) -> None:
+    """In a transaction of the caller. Raise ``Refused``, ``ActRefused``."""
+    names = {"state", "note"} & body.model_fields_set & set(mask or body.model_fields_set)
+    actor = caller_of(request).actor
+    if "note" in names or (body.state is DagRunMutableState.QUEUED and "state" in names):
+        demand(request, Right.TRIGGER)
+    if "state" in names and body.state is not None:
+        _SET[body.state](run, actor)
+    if "note" in names:
+        set_note(run, body.note or "", actor=actor)
+
+
+@runs.delete(
+    "/dags/{dag_id}/dagRuns/{dag_run_id}",
+    auth=Bearer(Right.WRITE_DAGS),
+    summary="Delete a run",
+    response={204: None, **refusals(404, 409)},
+)
+def delete_dag_run(request: HttpRequest, dag_id: str, dag_run_id: str) -> Any:
+    """With its tasks, logs and results. Refused while it goes on; a queued one may be deleted."""
+    run = known_run(dag_id, dag_run_id)
+    try:
+        delete_run(run, actor=caller_of(request).actor)
+    except RunGone:
+        known_run(dag_id, dag_run_id)
+    except ActRefused as error:
+        raise Refused(409, str(error)) from None
+    return Status(204, None)
 
 
 def _set_queued(run: DagRun, actor: Actor) -> None:
@@ -162,8 +189,7 @@ def clear_dag_run(
     """With `dry_run`, which it is unless it is false, the tasks that would run again. Else the
     run. Refused while one of the tasks runs."""
     run = known_run(dag_id, dag_run_id)
-    if body.only_new:
-        raise Refused(400, "only_new can't be had here: clear with run_on_latest_version.")
+    refuse_only_new(body)
     rows = to_clear([run], Wanted(only_failed=body.only_failed))[run]
     if body.dry_run:
         return {"task_instances": instance_shapes(rows), "total_entries": len(rows)}
@@ -172,6 +198,12 @@ def clear_dag_run(
     if "note" in body.model_fields_set:
         set_note(run, body.note or "", actor=actor)
     return run_shape(known_run(dag_id, dag_run_id))
+
+
+def refuse_only_new(body: DAGRunClearBody) -> None:
+    """Raise ``Refused`` for what a run can't be: partly of another version."""
+    if body.only_new:
+        raise Refused(400, "only_new can't be had here: clear with run_on_latest_version.")
 
 
 def clear_runs(chosen: dict[DagRun, list[TaskInstance]], *, actor: Actor, to_latest: bool) -> None:

@@ -16,15 +16,17 @@ from connections.command_line.session import (
     wrong_usage,
 )
 from tasks import acts
+from tasks.command_line.lines import SoFar, so_far
 from tasks.command_line.session import (
     Options,
     agrees,
+    check_length,
     check_that_something_runs,
     known_dag,
-    known_dags,
     known_run,
     known_task,
     moment_of,
+    no_such_dag,
 )
 from tasks.command_line.terminal import print_run, watch
 from tasks.engine.clearing import FAILED as FAILED_STATES
@@ -46,6 +48,7 @@ def trigger(options: Options, out: Any) -> int:
         conf = parse_conf(read_text(STDIN) if text == STDIN else text)
     except TriggerRefused as error:
         wrong_usage(f"--conf: {error}")
+    check_length(options["note"], "--note")
     date = options["logical_date"]
     logical_date = moment_of(date, "--logical-date") if date else None
     check_that_something_runs()
@@ -58,8 +61,8 @@ def trigger(options: Options, out: Any) -> int:
             logical_date=logical_date,
             note=options["note"],
         )
-    except DagNotFound as error:
-        wrong_usage(f"{error} There are: {known_dags()}.")
+    except DagNotFound:
+        no_such_dag(options["dag_id"])
     except TriggerRefused as error:
         failed(str(error))
     if options["watch"]:
@@ -68,13 +71,15 @@ def trigger(options: Options, out: Any) -> int:
     return 0
 
 
-def followed(run: DagRun, out: Any) -> int:
+def followed(run: DagRun, out: Any, *, before: SoFar | None = None) -> int:
     """Show the run until it ends; the exit code."""
     try:
-        return 0 if watch(run, out) else FAILED
+        return 0 if watch(run, out, before=before) else FAILED
     except KeyboardInterrupt:
         out.write("No longer watching; the run goes on.")
         return INTERRUPTED
+    except DagRun.DoesNotExist:
+        failed("The run was deleted meanwhile.")
 
 
 def watch_run(options: Options, out: Any) -> int:
@@ -84,7 +89,9 @@ def watch_run(options: Options, out: Any) -> int:
 def cancel(options: Options, out: Any) -> int:
     """A run, or tasks of it. With ``--watch`` 0 says that the run was cancelled."""
     run = known_run(options["dag_id"], options["run_id"])
+    check_length(options["reason"], "--reason")
     actor = Actor.of_command_line()
+    before = so_far(run) if options["watch"] else None
     rows = [known_task(run, task_id) for task_id in options["task_id"]]
     if rows:
         try:
@@ -101,7 +108,7 @@ def cancel(options: Options, out: Any) -> int:
         out.write(f"{run.run_id} is {run.state}.")
     if not options["watch"]:
         return 0
-    code = followed(run, out)
+    code = followed(run, out, before=before)
     if code == FAILED and not rows:
         run.refresh_from_db()
         return 0 if run.state == RunState.CANCELLED else FAILED
@@ -126,12 +133,26 @@ def clear(options: Options, out: Any) -> int:
         failed("Nothing was cleared.")
     check_that_something_runs()
     actor = Actor.of_command_line()
+    before = so_far(run) if options["watch"] else None
     try:
         cleared = acts.clear_tasks(run, actor=actor, task_ids=names, version=options["version"])
     except ActRefused as error:
         failed(str(error))
     out.write(f"{len(cleared):,} task{'' if len(cleared) == 1 else 's'} of {run.run_id} run again.")
-    return watch_run(options, out) if options["watch"] else 0
+    return followed(run, out, before=before) if options["watch"] else 0
+
+
+def delete_run(options: Options, out: Any) -> int:
+    """Take a run away with its logs, when that is agreed to."""
+    run = known_run(options["dag_id"], options["run_id"])
+    if not agrees(f"Delete {run.run_id} of {run.dag.dag_id} with its logs and results?", options):
+        failed("Nothing was deleted.")
+    try:
+        acts.delete_run(run, actor=Actor.of_command_line())
+    except ActRefused as error:
+        failed(str(error))
+    out.write(f"{run.run_id} of {run.dag.dag_id} is deleted.")
+    return 0
 
 
 def _to_clear(run: DagRun, options: Options) -> list[str]:

@@ -12,7 +12,7 @@ from access.shell import DISPATCH, FOR_ZSH
 
 #: The sub-commands that take the ID of a DAG, and those that take one of its runs after it.
 _TAKES_DAG = ("show", "versions", "next-execution", "pause", "unpause", "trigger", "runs")
-_TAKES_RUN = ("run", "cancel", "clear")
+_TAKES_RUN = ("run", "cancel", "clear", "delete-run")
 
 _HEAD = """# Completes `manage.py dags`. Load it:
 #   source <(python manage.py dags completion @SHELL@)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
 from django.utils import timezone
@@ -15,12 +15,16 @@ from access.output import formatted
 from connections.command_line.session import failed, wrong_usage
 from patchbay.templatetags.patchbay import duration
 from tasks import live
+from tasks.acts import LONGEST_NOTE
+from tasks.command_line.meaning import did_you_mean
 from tasks.exceptions import DagNotFound
 from tasks.models import Dag, DagRun, TaskInstance
 
 Options = dict[str, Any]
 #: So many names are told where one isn't known.
 MOST_NAMES = 20
+#: So many of the last runs are compared with an ID that isn't known.
+COMPARED = 100
 PROGRAMS = ("json", "yaml")
 
 
@@ -28,12 +32,17 @@ def known_dag(dag_id: str) -> Dag:
     """With its present version. Ends the command where there is none."""
     dag = Dag.objects.select_related("current_version").filter(dag_id=dag_id).first()
     if dag is None or dag.current_version is None:
-        wrong_usage(f"{DagNotFound(dag_id)} There are: {known_dags()}.")
+        no_such_dag(dag_id)
     return dag
 
 
-def known_dags() -> str:
-    names = list(Dag.objects.values_list("dag_id", flat=True)[: MOST_NAMES + 1])
+def no_such_dag(dag_id: str) -> NoReturn:
+    """End the command with what was meant instead, perhaps."""
+    names = list(Dag.objects.order_by("dag_id").values_list("dag_id", flat=True))
+    wrong_usage(f"{DagNotFound(dag_id)}{did_you_mean(dag_id, names)} There are: {_some(names)}.")
+
+
+def _some(names: list[str]) -> str:
     more = ["…"] if len(names) > MOST_NAMES else []
     return ", ".join([*names[:MOST_NAMES], *more]) or "none"
 
@@ -44,9 +53,9 @@ def known_run(dag_id: str, run_id: str) -> DagRun:
     rows = dag.runs.select_related("dag", "version").defer("version__spec", "version__source")
     run = rows.filter(run_id=run_id).first()
     if run is None:
-        last = list(dag.runs.order_by("-queued_at").values_list("run_id", flat=True)[:3])
-        words = f"The last ones: {', '.join(last)}." if last else "It has none."
-        wrong_usage(f"{dag_id} has no run {run_id}. {words}")
+        last = list(dag.runs.order_by("-queued_at").values_list("run_id", flat=True)[:COMPARED])
+        words = f"The last ones: {', '.join(last[:3])}." if last else "It has none."
+        wrong_usage(f"{dag_id} has no run {run_id}.{did_you_mean(run_id, last)} {words}")
     return run
 
 
@@ -54,11 +63,9 @@ def known_task(run: DagRun, task_id: str) -> TaskInstance:
     """Ends the command where the run has no such task."""
     row = run.task_instances.select_related("run__dag").filter(task_id=task_id).first()
     if row is None:
-        names = list(run.task_instances.values_list("task_id", flat=True)[: MOST_NAMES + 1])
-        more = ["…"] if len(names) > MOST_NAMES else []
-        wrong_usage(
-            f"The run has no task {task_id}. There are: {', '.join([*names[:MOST_NAMES], *more])}."
-        )
+        names = list(run.task_instances.values_list("task_id", flat=True))
+        meant = did_you_mean(task_id, names)
+        wrong_usage(f"The run has no task {task_id}.{meant} There are: {_some(names)}.")
     return row
 
 
@@ -69,6 +76,12 @@ def check_that_something_runs() -> None:
             "No Patchbay runs here: there is no broker to send the task to. Start it with "
             "`make run` in another terminal, or set PATCHBAY_BROKER_URL."
         )
+
+
+def check_length(text: str, flag: str) -> None:
+    """End the command where ``text`` is longer than what pages and the API take."""
+    if len(text) > LONGEST_NOTE:
+        wrong_usage(f"{flag} has {len(text):,} characters; {LONGEST_NOTE:,} are allowed.")
 
 
 def moment_of(text: str, flag: str) -> datetime:

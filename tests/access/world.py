@@ -55,6 +55,7 @@ class World:
             "conn_type": "postgres",
             "number": 1,
             "task_id": "bq_task",
+            "page": "runs",
             "pk": pks[name.split("-", maxsplit=1)[0]].pk if "pk" in needed else 0,
         }
         return reverse(name, kwargs={argument: known[argument] for argument in needed})
@@ -72,6 +73,7 @@ class World:
             import_error_id=1,
             try_number=1,
             task_try_number=1,
+            map_index=-1,
             xcom_key="return_value",
         )
 

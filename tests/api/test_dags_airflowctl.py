@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,6 @@ import pytest
 
 from tasks.models import Dag, DagRun
 from tasks.spec import TaskSpec
-from tests import processes
 from tests.roles import user_of
 from tests.tasks.conftest import save_dag
 
@@ -24,9 +23,8 @@ PROGRAM = Path(sys.executable).with_name("airflowctl")
 
 
 @pytest.fixture(scope="module")
-def web(django_db_setup: None) -> Iterator[str]:
-    with processes.web() as (_, url):
-        yield url
+def web(shared_web: str) -> str:
+    return shared_web
 
 
 @pytest.fixture
@@ -47,7 +45,7 @@ def run(web: str, tmp_path: Path) -> Callable[..., str]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         said = answer.stdout + answer.stderr

@@ -33,9 +33,8 @@ def worker(django_db_setup: None) -> Iterator[processes.Process]:
 
 
 @pytest.fixture(scope="module")
-def web(django_db_setup: None) -> Iterator[str]:
-    with processes.web() as (_, url):
-        yield url
+def web(shared_web: str) -> str:
+    return shared_web
 
 
 @pytest.fixture

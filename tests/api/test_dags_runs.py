@@ -101,6 +101,12 @@ def test_a_paused_dag_is_triggered_and_a_stale_one_is_not(admin: Caller, world: 
         ({"dag_run_id": "a b"}, 400, "A run ID has 1 to 250 letters"),
         ({"dag_run_id": "a\u00e9"}, 400, "A run ID has"),
         ({"dag_run_id": "taken"}, 409, "There is a run taken already"),
+        ({"dag_run_id": ".."}, 400, "A run ID is part of addresses"),
+        ({"dag_run_id": "."}, 400, "A run ID is part of addresses"),
+        ({"dag_run_id": "a..b"}, 400, "A run ID is part of addresses"),
+        ({"dag_run_id": "a/b"}, 400, "A run ID has 1 to 250 letters"),
+        ({"dag_run_id": "scheduled__2026-01-01T00:00:00+00:00"}, 400, "for runs that the schedule"),
+        ({"partition_key": "k"}, 400, "not a partitioned Dag"),
         ({"run_after": "2090-01-01T00:00:00Z"}, 400, "A run can't be made for later"),
         ({"conf": {"n": "many"}}, 400, "n: Must be a whole number."),
         ({"conf": {"x": "y" * 70_000}}, 400, "65,536 are allowed"),
@@ -127,10 +133,6 @@ def test_a_run_that_can_not_be_is_refused_in_words(
         ({"logical_date": "9999-12-31T23:59:59-12:00"}, ("value_error", ["body", "logical_date"])),
         ({"logical_date": None, "conf": [1]}, ("dict_type", ["body", "conf"])),
         ({"logical_date": None, "more": 1}, ("extra_forbidden", ["body", "more"])),
-        (
-            {"logical_date": None, "partition_key": "k"},
-            ("none_required", ["body", "partition_key"]),
-        ),
         ({"logical_date": None, "note": "n" * 1001}, ("string_too_long", ["body", "note"])),
         (
             {"logical_date": None, "data_interval_start": "2026-02-05T00:00:00Z"},

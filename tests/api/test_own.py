@@ -250,7 +250,7 @@ def test_the_description_is_whole_and_for_who_is_signed_in(admin: Caller) -> Non
     schema = client.get("/api/openapi.json").json()
     assert everything() == before
     for path, operations in schema["paths"].items():
-        assert path in page
+        assert path in page.replace("<wbr>", "")
         for method, operation in operations.items():
             name = f"{method} {path}"
             assert operation["summary"], name

@@ -14,27 +14,21 @@ from access.audit import Actor
 from connections.services import create_connection
 from connections.validation import Draft
 from tests.processes import REPOSITORY, test_variables
+from tests.terminal import in_a_process, in_this_process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
-def script_for(shell: str) -> str:
-    answer = subprocess.run(
-        [sys.executable, "manage.py", "connections", "completion", shell],
-        cwd=REPOSITORY,
-        env={**os.environ, **test_variables()},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
-    return answer.stdout
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    """What ``manage.py`` prints for bash, in a file."""
+    file = tmp_path / "completion.bash"
+    file.write_text(in_a_process("connections", "completion", "bash").stdout)
+    return file
 
 
-def complete(line: str, tmp_path: Path) -> list[str]:
+def complete(line: str, script: Path) -> list[str]:
     """What a real bash offers at the end of ``line``."""
-    script = tmp_path / "completion.bash"
-    script.write_text(script_for("bash"))
     words = line.split(" ")
     program = f"""
         source {script}
@@ -49,7 +43,7 @@ def complete(line: str, tmp_path: Path) -> list[str]:
         env={**os.environ, **test_variables()},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
         check=True,
     )
     assert not answer.stderr
@@ -57,21 +51,21 @@ def complete(line: str, tmp_path: Path) -> list[str]:
 
 
 @pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
-def test_bash_completes_commands_flags_choices_and_ids(tmp_path: Path) -> None:
+def test_bash_completes_commands_flags_choices_and_ids(script: Path) -> None:
     create_connection(Draft("my_db", "unheard_of"), actor=Actor("ann"))
     python = sys.executable
     start = f"{python} manage.py connections"
-    assert complete(f"{start} ex", tmp_path) == ["export"]
-    assert set(complete(f"{start} ", tmp_path)) >= {"list", "get", "add", "edit", "import"}
-    assert complete(f"{start} edit my_db --conn-h", tmp_path) == ["--conn-host"]
-    assert complete(f"{start} list -o ", tmp_path) == ["table", "json", "yaml", "plain"]
-    assert complete(f"{start} import a --existing o", tmp_path) == ["overwrite"]
-    assert complete(f"{start} get my", tmp_path) == ["my_db"]
-    assert complete(f"{start} export manag", tmp_path) == ["manage.py"]
-    assert complete(f"{start} export a.json --redact my", tmp_path) == ["my_db"]
-    assert complete(f"{start} add x --conn-type postg", tmp_path) == ["postgres"]
-    assert complete(f"{start} completion z", tmp_path) == ["zsh"]
-    assert complete(f"{start} import manag", tmp_path) == ["manage.py"]
-    assert complete(f"{python} manage.py migrate ", tmp_path) == []
-    assert complete(f"{python} -m ven", tmp_path) == []
-    assert "bashcompinit" in script_for("zsh")
+    assert complete(f"{start} ex", script) == ["export"]
+    assert set(complete(f"{start} ", script)) >= {"list", "get", "add", "edit", "import"}
+    assert complete(f"{start} edit my_db --conn-h", script) == ["--conn-host"]
+    assert complete(f"{start} list -o ", script) == ["table", "json", "yaml", "plain"]
+    assert complete(f"{start} import a --existing o", script) == ["overwrite"]
+    assert complete(f"{start} get my", script) == ["my_db"]
+    assert complete(f"{start} export manag", script) == ["manage.py"]
+    assert complete(f"{start} export a.json --redact my", script) == ["my_db"]
+    assert complete(f"{start} add x --conn-type postg", script) == ["postgres"]
+    assert complete(f"{start} completion z", script) == ["zsh"]
+    assert complete(f"{start} import manag", script) == ["manage.py"]
+    assert complete(f"{python} manage.py migrate ", script) == []
+    assert complete(f"{python} -m ven", script) == []
+    assert "bashcompinit" in in_this_process("connections", "completion", "zsh").stdout

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from io import StringIO
@@ -14,6 +17,7 @@ from django.core.management import CommandError, call_command
 
 from access.audit import Actor
 from access.models import AuditEvent
+from tasks.command_line.parser import EXAMPLES, add_commands
 from tasks.models import Dag, DagImportError, DagRun
 from tasks.schedules.due import set_paused
 from tasks.services import trigger_dag_run
@@ -30,6 +34,7 @@ from tests.engine.driving import (
     task,
     wrong,
 )
+from tests.terminal import in_this_process
 
 BY = Actor.of_command_line().name
 
@@ -285,6 +290,21 @@ def test_dags_are_paused_all_or_none(some: Engine) -> None:
     ("words", "code", "said"),
     [
         (("show", "nope"), 2, "There is no DAG nope. There are: etl."),
+        (("show", "elt"), 2, "There is no DAG elt. Did you mean etl? There are: etl."),
+        (("trigger", "ETL"), 2, "Did you mean etl?"),
+        (("show", "\udcff"), 2, "dag-id is no text in UTF-8."),
+        (("trigger", "etl", "--note", "\udcff"), 2, "note is no text in UTF-8."),
+        (("trigger", "etl", "--note", "n" * 1001), 2, "--note has 1,001 characters"),
+        (("trigger", "etl", "--conf", "[1]"), 2, "conf must be a JSON object"),
+        (("trigger", "etl", "--conf", '{"a": "\\u0000"}'), 2, "it holds a NUL character"),
+        (("trigger", "etl", "--conf", f'{{"a": "{"x" * 70_000}"}}'), 2, "65,536 are allowed"),
+        (("trigger", "etl", "--run-id", ".."), 1, "A run ID is part of addresses"),
+        (("trigger", "etl", "--run-id", "a/b"), 1, "A run ID has"),
+        (("trigger", "etl", "--run-id", "scheduled__1"), 1, "for runs that the schedule makes"),
+        (("cancel", "etl", "r1", "--reason", "n" * 1001), 2, "--reason has 1,001 characters"),
+        (("run", "etl", "r11"), 2, "etl has no run r11. Did you mean r1? The last ones: r1."),
+        (("delete-run", "etl", "r1"), 2, "say --yes"),
+        (("delete-run", "etl", "nope", "--yes"), 2, "etl has no run nope"),
         (("trigger", "nope"), 2, "There are: etl"),
         (("trigger", "etl", "--conf", "{"), 2, "--conf: conf is not JSON"),
         (("trigger", "etl", "--logical-date", "soon"), 2, "--logical-date takes a moment"),
@@ -305,6 +325,54 @@ def test_what_can_not_be_is_refused_and_changes_nothing(
     before = everything()
     assert said in dags(*words, code=code)
     assert everything() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("triger", "etl"), "COMMAND: there is no triger. Did you mean trigger? There are: list,"),
+        (("runs", "etl", "--state", "faled"), "there is no faled. Did you mean failed?"),
+        (("list", "-o", "jsn"), "--output: there is no jsn. Did you mean json?"),
+        # What may be a password isn't repeated.
+        (("p4ssw=rd",), "COMMAND: what was given isn't known. There are: list, show"),
+        (("runs", "--limit", "0"), "must be a whole number from 1 on"),
+    ],
+)
+def test_what_was_typed_wrong_is_told_with_what_was_meant(
+    some: Engine, words: tuple[str, ...], said: str
+) -> None:
+    before = everything()
+    answer = in_this_process("dags", *words)
+    assert (answer.returncode, said in answer.stderr) == (2, True)
+    assert "p4ssw" not in answer.stderr + answer.stdout
+    assert everything() == before
+
+
+def test_a_run_is_deleted_unless_it_goes_on(some: Engine, engine: Engine) -> None:
+    made = failed_run(some)
+    assert dags("delete-run", "etl", "r1", "--yes") == "r1 of etl is deleted.\n"
+    assert not DagRun.objects.filter(pk=made.pk).exists()
+    assert AuditEvent.objects.get(action="deleted").actor_name == BY
+    waiting = run(engine, work=False, run_id="r2")
+    DagRun.objects.filter(pk=waiting.pk).update(state="running")
+    before = everything()
+    assert "The run goes on." in dags("delete-run", "etl", "r2", "--yes", code=1)
+    assert everything() == before
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_command_has_examples_that_it_takes(name: str) -> None:
+    parser = argparse.ArgumentParser()
+    made = add_commands(parser)
+    text = made[name].format_help()
+    for example in EXAMPLES[name]:
+        assert f"python manage.py dags {example}\n" in text
+        words = shlex.split(re.split(r" [<>]| \|\|", example)[0])
+        assert parser.parse_args(words).command == name
+
+
+def test_every_command_is_among_the_examples() -> None:
+    assert set(add_commands(argparse.ArgumentParser())) == set(EXAMPLES)
 
 
 def test_a_paused_dag_still_tells_its_next_runs(some: Engine) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
+from connections.checks import PACKAGES
 from connections.command_line import changing, moving, showing, trying
 from connections.command_line.completion import script
 from connections.command_line.parser import Parser, add_commands
@@ -32,6 +33,7 @@ _PRINT: dict[str, Callable[[Options], str]] = {
 
 class Command(BaseCommand):
     help = "List, show, change, test, import and export connections."
+    requires_system_checks = (PACKAGES,)
     commands: dict[str, argparse.ArgumentParser]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:

@@ -12,11 +12,11 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from connections.command_line.parser import Parser
-from connections.command_line.session import INTERRUPTED
+from connections.checks import PACKAGES
+from connections.command_line.session import INTERRUPTED, wrong_usage
 from tasks.command_line import acting, showing
 from tasks.command_line.completion import script
-from tasks.command_line.parser import ALIASES, add_commands
+from tasks.command_line.parser import ALIASES, DagsParser, add_commands
 
 Options = dict[str, Any]
 #: The sub-commands that print a text, and end with 0 unless they raise.
@@ -32,19 +32,21 @@ _ACT: dict[str, Callable[[Options, Any], int]] = {
     "trigger": acting.trigger,
     "cancel": acting.cancel,
     "clear": acting.clear,
+    "delete-run": acting.delete_run,
     "pause": acting.pause,
     "unpause": acting.pause,
 }
 
 
 class Command(BaseCommand):
-    help = "List, check, trigger, cancel and clear DAGs and their runs."
+    help = "List, check, trigger, cancel, clear and delete DAGs' runs, and pause schedules."
+    requires_system_checks = (PACKAGES,)
     commands: dict[str, argparse.ArgumentParser]
 
     def create_parser(self, prog_name: str, subcommand: str, **kwargs: Any) -> CommandParser:
         """Django's parser, but one that repeats nothing that it doesn't know."""
         parser = super().create_parser(prog_name, subcommand, **kwargs)
-        parser.__class__ = Parser
+        parser.__class__ = DagsParser
         return parser
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -52,6 +54,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         options["command"] = ALIASES.get(options["command"], options["command"])
+        _check_texts(options)
         try:
             code = self._run(options)
         except KeyboardInterrupt:
@@ -83,3 +86,14 @@ class Command(BaseCommand):
     def _say(self, text: str) -> None:
         if text:
             self.stdout.write(text)
+
+
+def _check_texts(options: Options) -> None:
+    """End the command for an argument that no database takes: bytes that are no UTF-8."""
+    for name, value in options.items():
+        for text in value if isinstance(value, list) else [value]:
+            if isinstance(text, str) and not text.isascii():
+                try:
+                    text.encode()
+                except UnicodeEncodeError:
+                    wrong_usage(f"{name.replace('_', '-')} is no text in UTF-8.")
