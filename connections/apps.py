@@ -7,8 +7,8 @@ class ConnectionsConfig(AppConfig):
     verbose_name = "Connections"
 
     def ready(self) -> None:
-        from connections.checks import check_packages
+        from connections.checks import PACKAGES, check_packages
         from connections.search import check_search_indexes
 
-        checks.register(check_packages)
+        checks.register(check_packages, PACKAGES)
         checks.register(check_search_indexes, checks.Tags.database)

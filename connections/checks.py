@@ -8,6 +8,10 @@ from django.core import checks
 
 from connections.types import TYPES
 
+#: The tag of the checks of packages: the ones that a command makes before it begins. All the
+#: others load every page and call first, which takes most of a second.
+PACKAGES = "packages"
+
 
 def check_packages(**_: Any) -> list[checks.CheckMessage]:
     """patchbay.W001: a package that offers connection types is broken. The others work."""

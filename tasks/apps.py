@@ -9,8 +9,9 @@ class TasksConfig(AppConfig):
         from django.core import checks
 
         from connections import dependents
+        from connections.checks import PACKAGES
         from tasks.checks import check_packages
         from tasks.usage import PROVIDER
 
         dependents.register(PROVIDER)
-        checks.register(check_packages)
+        checks.register(check_packages, PACKAGES)

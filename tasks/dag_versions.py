@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.utils import timezone
 
@@ -22,9 +23,7 @@ def make_present(dag: Dag, spec: DagSpec, *, source: str = "", by: str = "") -> 
     old = dag.current_version
     digest = spec.digest()
     if old is not None and old.digest == digest:
-        if source and old.source != source and not spec.source_digest:
-            # Nothing that runs has changed: only the text that pages show.
-            DagVersion.objects.filter(pk=old.pk).update(source=source)
+        _show_anew(old, spec, source=source)
         return False
     dag.current_version = DagVersion.objects.create(
         dag=dag,
@@ -45,3 +44,14 @@ def make_present(dag: Dag, spec: DagSpec, *, source: str = "", by: str = "") -> 
     dag.save(update_fields=fields)
     plan(dag, timezone.now())
     return True
+
+
+def _show_anew(version: DagVersion, spec: DagSpec, *, source: str) -> None:
+    """Nothing that runs has changed: only what pages show, the text and the tasks' lines in it."""
+    shown: dict[str, Any] = {}
+    if source and version.source != source and not spec.source_digest:
+        shown["source"] = source
+    if version.spec != (now := spec.to_json()):
+        shown["spec"] = now
+    if shown:
+        DagVersion.objects.filter(pk=version.pk).update(**shown)

@@ -26,6 +26,8 @@ const listeners = [];
 const endings = [];
 let lost = false;
 let unsaid = [];
+/** The number at which the rail was drawn; a page of what is over has it right already. */
+let railAt = page && "complete" in page.dataset ? Number(page.dataset.cursor) : 0;
 
 /** Tell a screen reader, each thing once. */
 function say(words) {
@@ -148,11 +150,21 @@ const watcher = {
   },
 
   onEnd(data, cursor) {
-    badge?.querySelector(".dot")?.remove();
-    show("", `complete ${cursor}/${data.sequence}`);
+    show("done", `complete ${cursor}/${data.sequence}`);
     note.hidden = true;
     for (const ending of endings) ending();
-    refreshRail();
+    if (cursor > railAt) refreshRail();
+    railAt = cursor;
+  },
+
+  onGone() {
+    show("bad", "deleted");
+    say("Somebody has deleted it");
+    const [words] = parse(
+      '<div class="note warning"><p>Somebody has deleted this run. The page shows what it was.</p></div>',
+    );
+    note.replaceChildren(words);
+    note.hidden = false;
   },
 
   onStatus(status, detail) {
@@ -173,11 +185,12 @@ const watcher = {
   },
 };
 
-/** The page's stream; null for a page that nothing changes any more. */
+/** The page's stream. */
 export let stream = null;
 
 export function start(url) {
-  stream = new Stream(url, Number(page.dataset.cursor), watcher);
+  const over = "complete" in page.dataset;
+  stream = new Stream(url, Number(page.dataset.cursor), watcher, { over });
 }
 
 // A run's page begins by itself: its address says what it shows.

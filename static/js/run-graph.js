@@ -5,6 +5,9 @@ export function colourNodes(nodes, words) {
   for (const [position, state] of Object.entries(nodes ?? {})) {
     const node = document.getElementById(`node-${position}`);
     if (!node) continue;
+    for (const cable of document.querySelectorAll(`.cables [data-from="${position}"]`)) {
+      cable.setAttribute("class", state === "success" ? "lit" : "");
+    }
     const others = (node.getAttribute("class") ?? "").split(" ").filter((name) => !name.startsWith("s-"));
     node.setAttribute("class", [...others, `s-${state}`].join(" "));
     const [icon, word] = words[state];

@@ -1,12 +1,13 @@
 // A run's page and a task's: opens and folds the steps of tasks, brings further tasks while one
 // scrolls, and tells the stream what the page shows, so that nothing else is sent.
 
-import { apply, forget, fresh, onEnd, onEvent, replace, start, stream } from "./live.js";
+import { apply, forget, fresh, onEvent, replace, start, stream } from "./live.js";
 import { parse } from "./morph.js";
 import "./run-log.js";
 import { logQuery } from "./run-log.js";
 import { colourNodes } from "./run-graph.js";
-import { addLanes, setLength } from "./run-timeline.js";
+import { setOrder, startOrder } from "./run-order.js";
+import { addLanes, setLanes, setLength } from "./run-timeline.js";
 import { startWaits } from "./run-waits.js";
 
 const page = document.getElementById("run-page");
@@ -56,12 +57,13 @@ function streamUrl() {
   if (kept.size) url.searchParams.set("keep", ranges(kept));
   if (shut.size) url.searchParams.set("shut", ranges(shut));
   if (chosen !== null) url.searchParams.set("chosen", chosen);
+  url.searchParams.set("stay", "1");
   return url.href;
 }
 
 /** Where the line is made anew by itself, it asks for what the page shows by then. */
 function tellStream({ now = false } = {}) {
-  if (!stream || stream.over) return;
+  if (!stream) return;
   stream.url = streamUrl();
   if (now) stream.open();
 }
@@ -111,15 +113,26 @@ function setConditions(conditions) {
   }
 }
 
-const OVER = new Set(["success", "failed", "skipped", "upstream_failed", "cancelled", "removed"]);
-
-function setTaskConditions() {
+/** A task's page says its state above as well, and offers what can be done now. */
+function setTask(isRunNew) {
   const only = page.querySelector(".steps.one .task-head");
-  if (!only) return;
-  const now = OVER.has(only.dataset.state) ? "over" : "going";
-  for (const element of document.querySelectorAll("[data-when-task]")) {
-    element.hidden = element.dataset.whenTask !== now;
-  }
+  const badge = document.getElementById("task-state");
+  const mark = only?.querySelector(".result > .state");
+  if (!badge || !mark) return;
+  if (badge.textContent.trim() === mark.textContent.trim() && !isRunNew) return;
+  badge.className = mark.className.replace("state", "pill");
+  badge.replaceChildren(...mark.cloneNode(true).childNodes);
+  document.title = document.title.replace(/: [^:]*? · /, `: ${mark.textContent.trim()} · `);
+  ask(new URLSearchParams({ part: "acts" })).then(apply, () => {});
+}
+
+let isOver = page !== null && "complete" in page.dataset;
+
+/** Another's note is no reason to lose what one writes. */
+function setNote() {
+  const words = document.getElementById("run-note");
+  const box = words?.closest("details");
+  if (box && !box.open) box.querySelector("textarea").value = words.dataset.note;
 }
 
 onEvent((data) => {
@@ -127,13 +140,15 @@ onEvent((data) => {
   for (const [position, html] of Object.entries(data.rows ?? {})) setRows(position, html);
   addLanes(data.lanes ?? {});
   colourNodes(data.nodes, data.words);
-  if (data.length) setLength(data.length);
+  if ("length" in data) setLength(data.length);
   if (data.is) setConditions(data.is);
-  setTaskConditions();
+  const now = data.is?.includes("over") ?? isOver;
+  setTask(now !== isOver);
+  isOver = now;
+  setNote();
   tellStream();
+  setOrder(data.order);
 });
-
-onEnd(() => setTaskConditions());
 
 // Open and fold
 
@@ -240,6 +255,39 @@ async function more() {
   }
 }
 
+/** The list from its beginning, as it would be on a new page. */
+async function refresh() {
+  const query = new URLSearchParams(location.search);
+  query.delete("task");
+  query.set("part", "heads");
+  for (const position of kept) query.append("task", headAt(position)?.dataset.task ?? "");
+  const { heads: html, lanes } = await ask(query);
+  const next = parse(html);
+  const ids = new Set(next.map((row) => row.id));
+  let before = document.getElementById("step-0");
+  const end = page.querySelector(".task-head.end");
+  while (before.nextElementSibling !== end) {
+    const row = before.nextElementSibling;
+    if (ids.has(row.id)) before = row;
+    else {
+      row.remove();
+      forget(row.id);
+    }
+  }
+  before = document.getElementById("step-0");
+  for (const row of next) {
+    const old = document.getElementById(row.id);
+    if (before.nextElementSibling !== old || !old) before.after(old ?? row);
+    if (old) replace(row.id, row.outerHTML);
+    else fresh(row);
+    before = document.getElementById(row.id);
+  }
+  for (const position of shut) setRows(position, "");
+  setLanes(lanes);
+  tellStream({ now: true });
+  watchEnd();
+}
+
 const nearEnd = new IntersectionObserver(
   (entries) => {
     if (entries.some((entry) => entry.isIntersecting)) more();
@@ -261,7 +309,11 @@ if (page) {
     kept.add(Number(head.dataset.position));
     chosen = Number(head.dataset.position);
   }
-  if (page.dataset.liveUrl) start(streamUrl());
+  start(streamUrl());
   watchEnd();
+  if (!new URLSearchParams(location.search).get("page")) {
+    const panel = document.querySelector(".steps-panel");
+    startOrder({ panel, heads, isKept: () => kept.size > 0, refresh });
+  }
   startWaits();
 }

@@ -1,6 +1,6 @@
 // The timeline: its lanes are drawn in seconds of the run, so that they grow by themselves.
 
-import { fresh, replace } from "./live.js";
+import { forget, fresh, replace } from "./live.js";
 import { parse } from "./morph.js";
 import { since } from "./times.js";
 
@@ -36,12 +36,30 @@ export function addLanes(found) {
   else setScale(Number(lanes.dataset.length));
 }
 
-/** The run is over, and took so many seconds. */
+/** The lanes of these, and no others, in the order of the list. */
+export function setLanes(html) {
+  if (!lanes) return;
+  const next = parse(html);
+  const ids = new Set(next.map((lane) => lane.id));
+  for (const lane of [...lanes.children]) {
+    if (ids.has(lane.id)) continue;
+    lane.remove();
+    forget(lane.id);
+  }
+  addLanes(Object.fromEntries(next.map((lane) => [lane.id, lane.outerHTML])));
+  for (const lane of next) lanes.append(document.getElementById(lane.id));
+}
+
+/** The run is over, and took so many seconds; without a length it goes on. */
 export function setLength(length) {
   if (!lanes) return;
+  if (length === null) {
+    lanes.dataset.goesOn = "";
+    return;
+  }
   delete lanes.dataset.goesOn;
   lanes.dataset.length = length;
   setScale(length);
 }
 
-if (lanes && "goesOn" in lanes.dataset) setInterval(grow, PAUSE);
+if (lanes) setInterval(grow, PAUSE);

@@ -9,28 +9,35 @@ const STALE_AFTER = 12_000;
 const DEAD_AFTER = 30_000;
 /** A page that nobody sees lets its line go: a browser has only six for a server. */
 const HIDDEN_AFTER = 30_000;
+/** When all is over there is little to wait for. */
+const HIDDEN_AFTER_END = 2_000;
 
 export class Stream {
-  /** `watcher` has onChange(data), onEnd(data, cursor), onStatus(word, detail). */
-  constructor(url, cursor, watcher) {
+  /**
+   * `watcher` has onChange(data), onEnd(data, cursor), onGone(), onStatus(word, detail). With `over`
+   * all had ended when the page was made; somebody may still begin it anew.
+   */
+  constructor(url, cursor, watcher, { over = false } = {}) {
     this.url = url;
     this.cursor = cursor;
     this.watcher = watcher;
     this.failures = 0;
     this.mode = "live";
-    this.over = false;
+    this.over = over;
+    this.gone = false;
     this.hiddenSince = null;
     addEventListener("pagehide", () => this.close());
     addEventListener("pageshow", (event) => event.persisted && this.open());
     addEventListener("online", () => this.source ?? this.open());
     document.addEventListener("visibilitychange", () => this.look());
     setInterval(() => this.look(), 1_000);
-    this.open();
+    if (over && document.hidden) this.hiddenSince = performance.now() - HIDDEN_AFTER;
+    else this.open();
   }
 
   open() {
     this.close();
-    if (this.over) return;
+    if (this.gone) return;
     const url = new URL(this.url, location.href);
     url.searchParams.set("after", this.cursor);
     const source = new EventSource(url);
@@ -40,6 +47,7 @@ export class Stream {
     source.addEventListener("ping", (event) => this.heard(JSON.parse(event.data)));
     source.addEventListener("change", (event) => this.change(JSON.parse(event.data)));
     source.addEventListener("end", (event) => this.end(JSON.parse(event.data)));
+    source.addEventListener("gone", () => this.leave());
     source.addEventListener("error", () => this.retry());
   }
 
@@ -53,50 +61,58 @@ export class Stream {
     this.heardAt = performance.now();
     if (data) this.failures = 0;
     this.mode = data?.mode ?? this.mode;
-    this.watcher.onStatus(this.mode);
+    if (!this.over) this.watcher.onStatus(this.mode);
   }
 
   change(data) {
+    const isNew = data.sequence === undefined || data.sequence > this.cursor;
+    // What ended goes on; or the change is the last one, and its end is told next.
+    if (isNew) this.over = false;
     this.heard(data);
-    if (data.sequence !== undefined) {
-      if (data.sequence <= this.cursor) return;
-      this.cursor = data.sequence;
-    }
+    if (!isNew) return;
+    this.cursor = data.sequence ?? this.cursor;
     this.watcher.onChange(data);
   }
 
   end(data) {
+    this.heard();
     this.over = true;
     this.cursor = Math.max(this.cursor, data.sequence);
-    this.close();
     this.watcher.onEnd(data, this.cursor);
+  }
+
+  /** There is nothing to watch any more. */
+  leave() {
+    this.gone = true;
+    this.close();
+    this.watcher.onGone();
   }
 
   retry() {
     this.close();
     this.failures += 1;
     this.mode = "live";
-    this.watcher.onStatus("reconnecting", this.failures);
+    if (!this.over) this.watcher.onStatus("reconnecting", this.failures);
     const pause = Math.min(FIRST_PAUSE * 2 ** (this.failures - 1), LONGEST_PAUSE);
     this.timer = setTimeout(() => this.open(), pause);
   }
 
   /** Look whether the line still lives, and whether anybody looks at the page. */
   look() {
-    if (this.over) return;
+    if (this.gone) return;
     if (document.hidden) {
       this.hiddenSince ??= performance.now();
-      if (performance.now() - this.hiddenSince > HIDDEN_AFTER) this.close();
+      const most = this.over ? HIDDEN_AFTER_END : HIDDEN_AFTER;
+      if (performance.now() - this.hiddenSince > most) this.close();
       return;
     }
     if (this.hiddenSince !== null) {
-      const wasLong = performance.now() - this.hiddenSince > HIDDEN_AFTER;
       this.hiddenSince = null;
-      if (wasLong) this.open();
+      if (!this.source) this.open();
     }
     const silent = performance.now() - this.heardAt;
     if (!this.source || silent < STALE_AFTER) return;
     if (silent > DEAD_AFTER) this.retry();
-    else this.watcher.onStatus("stale", Math.floor(silent / 1_000));
+    else if (!this.over) this.watcher.onStatus("stale", Math.floor(silent / 1_000));
   }
 }

@@ -62,7 +62,7 @@ class _File:
 
     def _in_order(self) -> list[TaskSpec]:
         """As in the DAG, unless a task refers to one that comes later."""
-        place = self.spec.position_of
+        place = {task.task_id: at for at, task in enumerate(self.spec.tasks)}
         named = self.references
         if all(place[other] < place[name] for name in named for other in named[name]):
             return list(self.spec.tasks)

@@ -9,6 +9,8 @@ from datetime import datetime
 from connections.diagnosis import Explanation, explain
 from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
+from tasks.operators import OPERATORS
+from tasks.operators.base import CLOUD_CALL, Work
 from tasks.presentation.tracker import Tracker, track
 from tasks.presentation.waits import run_wait
 from tasks.states import StepState
@@ -118,7 +120,7 @@ def task_rows(instance: TaskInstance, steps: Iterable[Step], frame: tuple[Step, 
     states |= {step.number: StepState(step.state) for step in (frame[0], *own, frame[1])}
     return TaskRows(
         task_instance=instance,
-        rows=tuple(step_row(step, instance.position) for step in own),
+        rows=tuple(step_row(step, instance) for step in own),
         tracker=track(states),
         earlier=tuple(_try_rows(number, tries[number], instance) for number in sorted(tries)),
         seconds_queued=between(instance.queued_at, instance.started_at),
@@ -132,7 +134,7 @@ def _try_rows(number: int, steps: list[Step], instance: TaskInstance) -> TryRows
     ended = max((step.ended_at for step in steps if step.ended_at), default=None)
     return TryRows(
         number=number,
-        rows=tuple(step_row(step, instance.position) for step in steps),
+        rows=tuple(step_row(step, instance) for step in steps),
         state=StepState.FAILED if failed else StepState(steps[-1].state),
         reason=f"step {failed.number}: {failed.result}" if failed else steps[-1].result,
         started_at=started,
@@ -140,19 +142,34 @@ def _try_rows(number: int, steps: list[Step], instance: TaskInstance) -> TryRows
     )
 
 
-def step_row(step: Step, of: int | None = None) -> StepRow:
-    kind = KINDS[step.number]
+def work_of(number: int, operator: str) -> Work:
+    """What row ``number`` says of a task with this operator. An operator that isn't there any more
+    counts as one that calls a cloud."""
+    if number != 4:
+        kind = KINDS[number]
+        return Work(kind.action, kind.internal_state, kind.done)
+    known = OPERATORS.get(operator)
+    return known.work if known else CLOUD_CALL
+
+
+#: Of a row in one of these states: that it is expected, or that it has come.
+_TELLS_WHAT_IS_DONE = (StepState.PENDING, StepState.SUCCESS)
+
+
+def step_row(step: Step, instance: TaskInstance | None = None) -> StepRow:
+    """``instance`` is that of the step, for those of a task."""
+    kind = work_of(step.number, instance.operator if instance else "")
     explanation = explain(step.error_code, step.facts) if step.error_code else None
     return StepRow(
         key=f"step-{step.position}",
-        of=of,
+        of=instance.position if instance else None,
         try_number=step.try_number,
         number=step.number,
         action=kind.action,
         conn_id=step.conn_id,
         internal_state=kind.internal_state,
         state=StepState(step.state),
-        result=step.result or ("" if step.state == StepState.RUNNING else kind.done),
+        result=step.result or (kind.done if step.state in _TELLS_WHAT_IS_DONE else ""),
         facts=_facts(step),
         console_url=_console_url(step),
         retries=step.retries,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
-from tasks.presentation.graph_cables import Anchor, Cable, cables_of
+from tasks.presentation.graph_cables import Anchor, cables_of
 from tasks.presentation.graph_layout import Item, Loop, Placement, Point, place
 from tasks.spec import DagSpec, TaskSpec, TriggerRule
 from tasks.states import TaskState
@@ -21,7 +21,9 @@ MOST_NODES = 300
 #: With more tasks a node has one line and no operator.
 ROOMY = 60
 LONGEST_LABEL = 26
-CHARACTER, JACK, MARGIN = 7.3, 36, 14
+CHARACTER, RULE_CHARACTER, JACK, MARGIN = 7.3, 6.4, 36, 14
+#: A graph may be drawn so much smaller to fit, and larger ones than ``MOST_SCROLLED`` even more.
+LEGIBLE, MOST_SCROLLED = 0.5, 950
 PAD, HEAD = 14, 30
 #: So many tasks that stand between the same tasks make a rack, of so many rows at most.
 RACK_FROM, RACK_ROWS = 9, 12
@@ -65,6 +67,16 @@ class Node:
 
 
 @dataclass(frozen=True)
+class Edge:
+    """A path of SVG. ``source`` is the position of the task that it comes from, if it is one;
+    ``is_lit`` where that one has ended well."""
+
+    path: str
+    source: int | None
+    is_lit: bool
+
+
+@dataclass(frozen=True)
 class Box:
     """A TaskGroup, with its label; or a rack, which has none."""
 
@@ -81,7 +93,7 @@ class Graph:
     """What ``templates/tasks/_graph.html`` draws. ``words`` say what is and what isn't there."""
 
     nodes: tuple[Node, ...]
-    edges: tuple[Cable, ...]
+    edges: tuple[Edge, ...]
     groups: tuple[Box, ...]
     racks: tuple[Box, ...]
     width: int
@@ -90,52 +102,59 @@ class Graph:
     is_too_large: bool = False
     is_roomy: bool = True
 
-
-def _at_task(position: int) -> str:
-    return f"#task-{position}"
+    @property
+    def least_width(self) -> int:
+        """Fit to a narrow page, it stays so wide, in hundreds of pixels: names must be legible."""
+        return int(min(self.width * LEGIBLE, MOST_SCROLLED) // 100)
 
 
 def graph_of(
     spec: DagSpec,
     states: Mapping[str, TaskState] | None = None,
     *,
-    href: Callable[[int], str] = _at_task,
+    href: Callable[[int], str] | None = None,
+    positions: Mapping[str, int] | None = None,
 ) -> Graph:
-    """The drawing; ``href`` gives the link of the task at a position.
+    """The drawing; ``href`` gives the link of a task by its place in ``spec.tasks``.
 
     ``states`` are by task_id. Without them, or where one lacks, the node has none.
+    ``positions`` are those of a run, which may be older than the present order.
     """
     count = len(spec.tasks)
     if count > MOST_NODES:
         words = f"{count:,} tasks are too many to draw; the list has them all."
         return Graph((), (), (), (), 0, 0, words, is_too_large=True)
     drawing = _Drawing(spec)
+    position_of = {**spec.position_of, **(positions or {})}
     boxes = drawing.boxes
     nodes = tuple(
         Node(
-            position=position,
+            position=position_of[task.task_id],
             task_id=task.task_id,
             label=_label(task),
             operator=task.operator,
             state=(states or {}).get(task.task_id),
-            href=href(position),
+            href=href(place) if href else f"#task-{position_of[task.task_id]}",
             upstream=task.upstream,
-            rule="" if task.trigger_rule == TriggerRule.ALL_SUCCESS else task.trigger_rule,
+            rule=_rule(task),
             x=round(boxes[task.task_id].x),
             y=round(boxes[task.task_id].y),
-            width=round(drawing.node_width),
+            width=round(boxes[task.task_id].width),
             height=round(drawing.node_height),
         )
-        for position, task in enumerate(spec.tasks)
+        for place, task in enumerate(spec.tasks)
     )
     cables, left_out = cables_of(spec, drawing.anchors, drawing.passes_of)
+    lit = {name for name, state in (states or {}).items() if state == TaskState.SUCCESS}
     words = f"{count} task{'' if count == 1 else 's'}"
     if left_out:
         words += f"; {left_out}"
     width, height = drawing.size
     return Graph(
         nodes=nodes,
-        edges=cables,
+        edges=tuple(
+            Edge(each.path, position_of.get(each.source), each.source in lit) for each in cables
+        ),
         groups=tuple(drawing.group_boxes()),
         racks=tuple(drawing.rack_boxes()),
         width=round(width),
@@ -151,6 +170,11 @@ def _label(task: TaskSpec) -> str:
     return name if len(name) <= LONGEST_LABEL else f"{name[: LONGEST_LABEL - 1]}…"
 
 
+def _rule(task: TaskSpec) -> str:
+    """What stands above the node: nothing for the usual rule."""
+    return "" if task.trigger_rule == TriggerRule.ALL_SUCCESS else task.trigger_rule
+
+
 class _Drawing:
     """Places the levels of groups, each as a box in the level around it.
 
@@ -160,9 +184,16 @@ class _Drawing:
 
     def __init__(self, spec: DagSpec) -> None:
         self._spec = spec
-        longest = max((len(_label(task)) for task in spec.tasks), default=1)
         is_roomy = len(spec.tasks) <= ROOMY
-        self.node_width = max(148.0 if is_roomy else 90.0, JACK + CHARACTER * longest + MARGIN)
+        narrow = 132.0 if is_roomy else 90.0
+        self._width_of = {
+            task.task_id: max(
+                narrow,
+                JACK + CHARACTER * len(_label(task)) + MARGIN,
+                RULE_CHARACTER * len(f"when {rule}") + MARGIN if (rule := _rule(task)) else 0,
+            )
+            for task in spec.tasks
+        }
         self.node_height = 46.0 if is_roomy else 30.0
         self.boxes: dict[str, Anchor] = {}
         self._passes: dict[tuple[str, str], tuple[Point, ...]] = {}
@@ -239,14 +270,27 @@ class _Drawing:
                 links.setdefault(level, {})[a, b] = None
         for level in _innermost_first(self._paths.values()):
             if level.startswith("rack:"):
-                self._placed[level] = _rack(members[level], self.node_width, self.node_height)
+                width = max(self._width_of[name] for name in members[level])
+                self._width_of |= dict.fromkeys(members[level], width)
+                self._placed[level] = _rack(members[level], width, self.node_height)
             else:
                 items = [Item(name, *self._size(name)) for name in members[level]]
                 self._placed[level] = place(items, links.get(level, ()))
+                self._widen(self._placed[level])
+
+    def _widen(self, placed: Placement) -> None:
+        """Nodes below each other are as wide as the widest of them."""
+        columns: dict[float, list[str]] = {}
+        for name, (left, _) in placed.corners.items():
+            if name in self._width_of:
+                columns.setdefault(left, []).append(name)
+        for names in columns.values():
+            width = max(self._width_of[name] for name in names)
+            self._width_of |= dict.fromkeys(names, width)
 
     def _size(self, name: str) -> tuple[float, float]:
         if name not in self._placed:
-            return self.node_width, self.node_height
+            return self._width_of[name], self.node_height
         inside = self._placed[name]
         head = HEAD if name.startswith("group:") else PAD
         return inside.width + 2 * PAD, inside.height + head + PAD

@@ -37,10 +37,10 @@ class Anchor:
 
 @dataclass(frozen=True)
 class Cable:
-    """A path of SVG. ``source`` is the position of the task that it comes from, if it is one."""
+    """A path of SVG. ``source`` is the task that it comes from; empty where it is not one."""
 
     path: str
-    source: int | None = None
+    source: str = ""
 
 
 def cables_of(
@@ -59,7 +59,7 @@ def cables_of(
         bundles, singles = _bundled(_reduced(ends))
         words = "cables that follow from others are left out"
     shared = {anchor for name, anchor in anchors.items() if name not in ends}
-    source = {name: None if anchors[name] in shared else spec.position_of[name] for name in ends}
+    source = {name: "" if anchors[name] in shared else name for name in ends}
     cables = [Cable(_path(anchors[a], anchors[b], passes(a, b)), source[a]) for a, b in singles]
     for starts, targets in bundles:
         cables += _bundle(anchors, starts, targets, source)
@@ -117,7 +117,7 @@ def _bundle(
     anchors: Mapping[str, Anchor],
     starts: tuple[str, ...],
     targets: list[str],
-    source: Mapping[str, int | None],
+    source: Mapping[str, str],
 ) -> list[Cable]:
     """All of ``starts`` into one point before the ``targets``, and from there to each."""
     from_boxes, to_boxes = [anchors[each] for each in starts], [anchors[each] for each in targets]

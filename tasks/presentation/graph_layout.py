@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 #: Between two layers there is room for the cables.
-LAYER_GAP = 52.0
+LAYER_GAP = 44.0
 ROW_GAP = 20.0
 #: A cable that passes a layer has a place of its own there, unless there are too many.
 MOST_PASSES = 1_500

@@ -6,17 +6,16 @@ window is wide, and a fixed number of queries.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
-from tasks.engine.steps import KINDS
 from tasks.models import DagRun, Step, TaskInstance
-from tasks.presentation.execution_table import between
-from tasks.presentation.waits import Circumstances, Wait, waits_of
+from tasks.presentation.execution_table import between, work_of
+from tasks.presentation.waits import LOST_WORDS, Circumstances, Wait, waits_of
 from tasks.states import TASK_HELD, TASK_WAITING, StepState, TaskState
 
 PAGE = 100
@@ -24,6 +23,8 @@ PAGE = 100
 ALL_OPEN = 6
 #: So many open by themselves in a longer one: what failed, then what runs.
 OPEN_BY_THEMSELVES = 10
+#: In a list longer than ``LONG`` a task that runs opens after so long: most are over before.
+SLOW = timedelta(seconds=3)
 #: From here on what matters most comes first, as long as nobody asks for the order.
 LONG = 100
 
@@ -68,6 +69,10 @@ class Filter:
     def by_importance(self, total: int) -> bool:
         return self.sort == "state" or (not self.sort and total > LONG)
 
+    def is_sorted(self, total: int) -> bool:
+        """Whether a task's place in the list follows from its state."""
+        return self.by_importance(total) and total > 1 and not self.state and not self.text
+
 
 _RANK = Case(
     *(When(state=state, then=Value(rank)) for rank, state in enumerate(IMPORTANCE)),
@@ -107,6 +112,10 @@ class TaskHead:
     wait: Wait | None
     seconds: float | None
     is_open: bool = False
+
+    @property
+    def lost_words(self) -> str:
+        return LOST_WORDS
 
     @property
     def was_retried(self) -> bool:
@@ -154,12 +163,16 @@ def _marked(instance: TaskInstance) -> str:
     return f"marked by {instance.marked_by_name}: {instance.note}".removesuffix(": ")
 
 
-def _where(instances: Iterable[TaskInstance]) -> dict[int, str]:
+#: The ends of step 4 that say what became of the task.
+_ENDS = (StepState.SUCCESS, StepState.SKIPPED, StepState.CANCELLED)
+
+
+def _where(instances: Sequence[TaskInstance]) -> dict[int, str]:
     """Task instance -> how far its present try is, or what became of it.
 
     Of one that waits for its next try, why the last one failed.
     """
-    told = Q(state__in=(StepState.RUNNING, StepState.FAILED)) | Q(number=4, state=StepState.SUCCESS)
+    told = Q(state__in=(StepState.RUNNING, StepState.FAILED)) | Q(number=4, state__in=_ENDS)
     present = Q(try_number=F("task_instance__try_number"))
     last = Q(try_number=F("task_instance__try_number") - 1, state=StepState.FAILED)
     steps = Step.objects.filter(
@@ -167,6 +180,7 @@ def _where(instances: Iterable[TaskInstance]) -> dict[int, str]:
         present | last & Q(task_instance__state=TaskState.UP_FOR_RETRY),
         task_instance__in=list(instances),
     ).order_by("number")
+    operators = {each.pk: each.operator for each in instances}
     found: dict[int, str] = {}
     for pk, number, state, result in steps.values_list(
         "task_instance_id", "number", "state", "result"
@@ -174,10 +188,13 @@ def _where(instances: Iterable[TaskInstance]) -> dict[int, str]:
         if state == StepState.FAILED:
             words = f"step {number}: {result}"
         elif state == StepState.RUNNING:
-            words = f"step {number}: {result or KINDS[number].action}"
+            words = f"step {number}: {result or work_of(number, operators[pk]).action}"
+        elif state == StepState.SUCCESS:
+            words = result or work_of(number, operators[pk]).done
         else:
-            words = result or KINDS[number].done
-        if state != StepState.FAILED or pk not in found:
+            words = result
+        # What came of it after a step that failed is that it was not reached.
+        if pk not in found or state in (StepState.RUNNING, StepState.SUCCESS):
             found[pk] = words
     return found
 
@@ -186,8 +203,20 @@ def open_by_themselves(instances: Sequence[TaskInstance], total: int) -> set[int
     """The positions of those whose steps are shown without being asked for."""
     if total <= ALL_OPEN:
         return {each.position for each in instances}
-    found = [each.position for state in OPEN_STATES for each in instances if each.state == state]
+    slow = timezone.now() - SLOW
+    found = [
+        each.position
+        for state in OPEN_STATES
+        for each in instances
+        if each.state == state and (total <= LONG or _is_worth_opening(each, slow))
+    ]
     return set(found[:OPEN_BY_THEMSELVES])
+
+
+def _is_worth_opening(instance: TaskInstance, slow: datetime) -> bool:
+    """In a long run, of those that run only the ones that have run since ``slow``."""
+    is_quick = instance.started_at is None or instance.started_at > slow
+    return not (instance.state == TaskState.RUNNING and is_quick)
 
 
 @dataclass(frozen=True)

@@ -40,5 +40,5 @@ def grid_rows(spec: DagSpec, runs: list[DagRun]) -> list[GridRow]:
             task.task_id,
             tuple(Cell(run, states.get((run.pk, task.task_id), "")) for run in runs),
         )
-        for position, task in enumerate(spec.tasks)
+        for position, task in enumerate(spec.ordered)
     ]

@@ -26,6 +26,7 @@ WaitsOn = TaskInstance.WaitsOn
 #: A task with more tasks before it is told how many are left, not which.
 MOST_NAMES = 20
 NAMES_SHOWN = 3
+LOST_WORDS = "Its worker tells nothing any more; another takes it over"
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,7 @@ def run_wait(run: DagRun) -> Wait | None:
     around = Circumstances(run)
     if run.state == RunState.CANCELLING:
         by = f" by {run.cancelled_by_name}" if run.cancelled_by_name else ""
+        by += f" ({run.cancel_reason})" if run.cancel_reason else ""
         return Wait(f"Cancel was asked for{by}; it is cancelled when its running tasks have ended")
     limit = around.spec.max_active_runs
     if run.admitted_at is None and limit and around.active_runs >= limit:
@@ -127,8 +129,10 @@ def run_wait(run: DagRun) -> Wait | None:
             f"Waits for a place: {around.active_runs} of {limit} runs of its DAG are active"
         )
     rows = run.task_instances.filter(state__in=TASK_WAITING | TASK_HELD)
-    if rows.filter(state__in=TASK_HELD).exists():
-        return None
+    held = rows.filter(state__in=TASK_HELD).values_list("lease_expires_at", flat=True)
+    if held.exists():
+        is_lost = not held.exclude(lease_expires_at__lt=timezone.now()).exists()
+        return Wait(LOST_WORDS) if is_lost else None
     for state in (TaskState.QUEUED, TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
         first = rows.filter(state=state).order_by("due_at", "position").first()
         wait = first and _wait(first, around, {})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Min, OuterRef, Q, Subquery
 
-from tasks.engine.steps import KINDS
 from tasks.models import Dag, DagRun, Step, TaskInstance
+from tasks.presentation.execution_table import work_of
 from tasks.states import TASK_TERMINAL, RunState, StepState, TaskState
 
 BARS = 20
@@ -108,11 +108,13 @@ def _where(run: DagRun, step: Step | None, counts: dict[str, int]) -> str:
     if run.state == RunState.FAILED:
         return f"step {step.number}: {step.result}" if step else "failed"
     if run.state == RunState.CANCELLED and run.cancelled_by_name:
-        return f"cancelled by {run.cancelled_by_name}"
+        reason = f": {run.cancel_reason}" if run.cancel_reason else ""
+        return f"cancelled by {run.cancelled_by_name}{reason}"
     if run.state not in ACTIVE:
         return ""
     if step:
-        return f"step {step.number}: {KINDS[step.number].action}"
+        operator = step.task_instance.operator if step.task_instance else ""
+        return f"step {step.number}: {work_of(step.number, operator).action}"
     if run.state == RunState.QUEUED:
         return "waits for a worker" if run.admitted_at else "waits for another run of its DAG"
     total = sum(counts.values())

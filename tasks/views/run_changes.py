@@ -21,16 +21,18 @@ from tasks.presentation.execution_table import RunTable, TaskRows, tasks_table
 from tasks.presentation.graph import MOST_NODES
 from tasks.presentation.heads import (
     ALL_OPEN,
-    OPEN_BY_THEMSELVES,
     OPEN_STATES,
+    TaskHead,
     count_states,
     heads_of,
     lanes_of,
     length_of,
+    open_by_themselves,
 )
 from tasks.presentation.tracker import COLUMNS
-from tasks.states import TaskState
+from tasks.states import TASK_HELD, TASK_WAITING, TaskState
 from tasks.views.run_log import MOST_LINES, whole
+from tasks.views.run_order import Order
 from tasks.views.run_page import Asked, chosen_of, frame_context
 
 #: So many tasks are drawn in one event; the others come with the next.
@@ -103,35 +105,68 @@ class RunWatch:
         self._heads: dict[int, None] = {}
         self._steps: set[int] = set()
         self._said = ""
+        #: The number that the watcher was told last.
+        self._told = cursor
+        #: What the heads of tasks that wait or run said when they were drawn last.
+        self._words: dict[int, tuple[str, str]] = {}
+        self._order = Order()
 
     def look(self) -> Event:
         """What changed since the last look, or some of it."""
         changes = live.changes_since(self.pk, self.cursor)
         run = changes.run
-        is_news = bool(changes.tasks or changes.steps or changes.lines or self._heads)
-        if not is_news:
-            self.cursor = max(self.cursor, run.sequence)
+        if run.sequence <= self.cursor and not self._heads and not self._order.is_due:
             return Event({}, self.cursor, run.is_over)
-        self.cursor = changes.sequence
+        self.cursor = max(self.cursor, changes.sequence)
         data = self._draw(run, changes)
         if self._heads:
             return Event(data, None, False)
-        return Event({"sequence": self.cursor, **data}, self.cursor, run.is_over)
+        if self.cursor > self._told:
+            data["sequence"] = self._told = self.cursor
+        return Event(data, self.cursor, run.is_over)
 
     def remind(self) -> dict[str, Any]:
-        """What the run waits for, if that has changed: time alone may change it."""
+        """What time alone has changed: what is waited for, and whose worker is lost."""
         run = live.light_runs().get(pk=self.pk)
+        counts = count_states(run)
         html = render_to_string(
-            "tasks/_run_state.html", frame_context(run, count_states(run), self.view.asked)
+            "tasks/_run_state.html", frame_context(run, counts, self.view.asked)
         )
         is_new = bool(self._said) and html != self._said
         self._said = html
-        return {"replace": {"run-state": html}} if is_new else {}
+        data: dict[str, Any] = {"replace": {"run-state": html}} if is_new else {}
+        if heads := self._late_heads(run) if self._has_heads(counts.total) else []:
+            data["heads"] = _drawn_heads(run, heads)
+            if counts.total <= MOST_NODES:
+                data |= _drawn_nodes((x.task_instance.position, x.state) for x in heads)
+        return data
+
+    def _has_heads(self, total: int) -> bool:
+        """A run of one task shows its steps alone; a task's page has the head."""
+        return total > 1 or self.view.shown is not None
+
+    def _late_heads(self, run: DagRun) -> list[TaskHead]:
+        """Those that would say something else now than when they were drawn."""
+        rows = run.task_instances.filter(state__in=TASK_WAITING | TASK_HELD)
+        if self.view.shown is not None:
+            rows = rows.filter(position__in=self.view.shown)
+        return self._remembered(run, list(rows.order_by("position")[:MOST_HEADS]))
+
+    def _remembered(self, run: DagRun, instances: list[TaskInstance]) -> list[TaskHead]:
+        """The heads of ``instances`` that say something new."""
+        found = []
+        for head in heads_of(run, instances, opened=self.view.opened):
+            position = head.task_instance.position
+            words = head.state, head.wait.words if head.wait else ""
+            if self._words.get(position) != words:
+                self._words[position] = words
+                found.append(head)
+        return found
 
     def _draw(self, run: DagRun, changes: live.Changes) -> dict[str, Any]:
         counts = count_states(run)
         context = frame_context(run, counts, self.view.asked)
-        is_many = counts.total > 1
+        is_many, has_heads = counts.total > 1, self._has_heads(counts.total)
         changed = self._changed(run, changes, total=counts.total)
         drawn = list(self._heads)[:MOST_HEADS]
         for position in drawn:
@@ -145,6 +180,7 @@ class RunWatch:
         replace = {
             "run-state": self._said,
             "run-facts": render_to_string("tasks/_run_facts.html", context),
+            "run-note": render_to_string("tasks/_run_note_words.html", context),
             **replace,
             **self._tracker(table, before, changes, is_many=is_many),
         }
@@ -154,14 +190,15 @@ class RunWatch:
             "replace": replace,
             "append": self._lines(changes.lines),
             "rows": rows,
-            "heads": self._drawn_heads(run, heads) if is_many else {},
+            "heads": self._drawn_heads(run, heads) if has_heads else {},
             "lanes": _drawn_lanes(run, heads),
             "is": context["conditions"],
             "length": length_of(run) if run.is_over else None,
         }
         if 1 < counts.total <= MOST_NODES:
-            data["nodes"] = {str(each.position): each.state for each in changed}
-            data["words"] = {x.state: [icon(x.state), state_word(x.state)] for x in changed}
+            data |= _drawn_nodes((each.position, each.state) for each in changed)
+        if self.view.shown is not None and self.view.asked.filter.is_sorted(counts.total):
+            data |= self._order.told(self.view.asked.filter.rows(run, counts.total), run)
         return data
 
     def _changed(self, run: DagRun, changes: live.Changes, *, total: int) -> list[TaskInstance]:
@@ -216,11 +253,9 @@ class RunWatch:
         if total <= ALL_OPEN:
             wanted = {each for each in range(total) if view.shows(each)}
         else:
-            found = dict(
-                run.task_instances.filter(state__in=OPEN_STATES).values_list("position", "state")
-            )
-            order = (p for state in OPEN_STATES for p in sorted(found) if found[p] == state)
-            wanted = set([p for p in order if view.shows(p)][:OPEN_BY_THEMSELVES])
+            rows = run.task_instances.filter(state__in=OPEN_STATES).order_by("position")
+            shown = [each for each in rows if view.shows(each.position)]
+            wanted = open_by_themselves(shown, total)
         wanted = (wanted | view.kept_open) - view.kept_shut
         return list(run.task_instances.filter(position__in=wanted).order_by("position"))
 
@@ -244,13 +279,9 @@ class RunWatch:
         return chosen_of(table)
 
     def _drawn_heads(self, run: DagRun, instances: list[TaskInstance]) -> dict[str, str]:
-        heads = heads_of(run, instances, opened=self.view.opened)
-        return {
-            f"task-{head.task_instance.position}": render_to_string(
-                "tasks/_task_head.html", {"head": head, "run": run}
-            )
-            for head in heads
-        }
+        for each in instances:
+            self._words.pop(each.position, None)
+        return _drawn_heads(run, self._remembered(run, instances))
 
     def _lines(self, lines: list[LogLine]) -> dict[str, str]:
         wanted = self.view.asked.log
@@ -262,6 +293,24 @@ class RunWatch:
         if len(lines) >= MOST_LINES:
             html = render_to_string("tasks/_log_gap.html", context) + html
         return {"run-log": html} if html else {}
+
+
+def _drawn_heads(run: DagRun, heads: Iterable[TaskHead]) -> dict[str, str]:
+    return {
+        f"task-{head.task_instance.position}": render_to_string(
+            "tasks/_task_head.html", {"head": head, "run": run}
+        )
+        for head in heads
+    }
+
+
+def _drawn_nodes(states: Iterable[tuple[int, str]]) -> dict[str, Any]:
+    """The states of nodes of the graph, and how each state is shown."""
+    found = dict(states)
+    return {
+        "nodes": {str(position): state for position, state in found.items()},
+        "words": {state: [icon(state), state_word(state)] for state in set(found.values())},
+    }
 
 
 def _drawn_lanes(run: DagRun, instances: Iterable[TaskInstance]) -> dict[str, str]:

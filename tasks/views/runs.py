@@ -44,13 +44,15 @@ def detail(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _graph(run: DagRun) -> dict[str, Any]:
     spec = spec_of(run.version_id)
-    states = run.task_instances.values_list("task_id", "state")
+    rows = list(run.task_instances.values_list("task_id", "state", "position"))
+    positions = {name: position for name, _, position in rows}
 
-    def address(position: int) -> str:
-        return f"?{urlencode({'task': spec.tasks[position].task_id})}#task-{position}"
+    def address(place: int) -> str:
+        name = spec.tasks[place].task_id
+        return f"?{urlencode({'task': name})}#task-{positions.get(name, place)}"
 
-    found = {name: TaskState(state) for name, state in states}
-    return {"graph": graph_of(spec, found, href=address)}
+    states = {name: TaskState(state) for name, state, _ in rows}
+    return {"graph": graph_of(spec, states, href=address, positions=positions)}
 
 
 def _task_part(run: DagRun, asked: Asked) -> dict[str, Any]:

@@ -8,6 +8,7 @@ it saw. A page that was made at sequence n asks for all that is greater.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -28,7 +29,7 @@ from access.rights import Caller, OfferedRights, Right, caller_of, requires
 from tasks import live
 from tasks.models import DagRun
 from tasks.views.dashboard import dashboard_context
-from tasks.views.run_changes import InView, RunWatch
+from tasks.views.run_changes import Event, InView, RunWatch
 
 #: A watcher that hears nothing for so long is told that all is well, and looks once itself.
 PING_SECONDS = 5.0
@@ -61,12 +62,14 @@ async def _read(function: Callable[[], T]) -> T:
 @requires(Right.SEE)
 @require_GET
 async def run_events(request: HttpRequest, pk: int) -> HttpResponseBase:
-    """The changes of one run after the cursor, until it is over."""
+    """The changes of one run after the cursor, until it is over; with ``stay`` also after that,
+    for somebody may clear a task of it."""
     await _give_connection_back()
     if not await _read(lambda: DagRun.objects.filter(pk=pk).exists()):
         raise Http404
     watch = RunWatch(pk, _cursor(request), InView.of(request.GET))
-    return _stream(_while_signed_in(request, _run_changes(watch)))
+    events = _run_changes(watch, stays="stay" in request.GET)
+    return _stream(_while_signed_in(request, events))
 
 
 @requires(Right.SEE)
@@ -122,30 +125,46 @@ def _event(name: str, data: dict[str, Any], *, cursor: int | None = None) -> str
     return f"{head}event: {name}\ndata: {json.dumps(data)}\n\n"
 
 
-async def _run_changes(watch: RunWatch) -> AsyncGenerator[str, None]:
+async def _run_changes(watch: RunWatch, *, stays: bool) -> AsyncGenerator[str, None]:
     """Events of what changed, at most one each ``RUN_PAUSE``."""
     hub = live.hub()
+    ended: int | None = None
     with hub.watching(watch.pk) as changed:
         yield "retry: 1000\n\n"
         await hub.listening(seconds=FIRST_WAIT)
-        while True:
+        while not hub.is_ending:
             changed.clear()
-            event = await _read(watch.look)
+            try:
+                event = await _read(watch.look)
+            except DagRun.DoesNotExist:
+                yield _event("gone", {})
+                return
             if event.data:
                 data = {**event.data, "mode": _mode(hub)}
                 yield _event("change", data, cursor=event.cursor)
-            if event.is_over and event.cursor is not None:
-                yield _event("end", {"sequence": event.cursor}, cursor=event.cursor)
-                return
-            if hub.is_ending:
+            if event.is_over and event.cursor not in (None, ended):
+                ended = event.cursor
+                yield _event("end", {"sequence": ended}, cursor=ended)
+            if event.is_over and event.cursor is not None and not stays:
                 return
             if event.data:
                 # What changes meanwhile comes with the next event.
                 await asyncio.sleep(RUN_PAUSE)
-            if event.cursor is not None and not await _woken(changed, hub):
-                reminder = await _read(watch.remind)
-                name = "change" if reminder else "ping"
-                yield _event(name, {**reminder, "mode": _mode(hub)})
+            async for text in _until_woken(watch, event, changed):
+                yield text
+
+
+async def _until_woken(watch: RunWatch, event: Event, changed: asyncio.Event) -> AsyncIterator[str]:
+    """Pings, until it is time to look again: nobody has to look at a run that is over."""
+    hub = live.hub()
+    while event.cursor is not None and not hub.is_ending and not await _woken(changed, hub):
+        reminder: dict[str, Any] = {}
+        # One that was deleted meanwhile is told of by the next look.
+        with contextlib.suppress(DagRun.DoesNotExist):
+            reminder = {} if event.is_over else await _read(watch.remind)
+        yield _event("change" if reminder else "ping", {**reminder, "mode": _mode(hub)})
+        if not event.is_over or not hub.is_listening:
+            return
 
 
 async def _dashboard_changes(caller: Caller) -> AsyncGenerator[str, None]:

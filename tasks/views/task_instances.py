@@ -19,6 +19,7 @@ from tasks.live import light_runs
 from tasks.models import DagRun, TaskInstance
 from tasks.presentation.execution_table import TaskRows, tasks_table
 from tasks.presentation.heads import heads_of
+from tasks.presentation.mark_outcomes import marks_of
 from tasks.presentation.tracker import COLUMNS
 from tasks.spec import TaskSpec
 from tasks.states import TASK_HELD, TASK_MOVES, TASK_TERMINAL, TaskState
@@ -58,6 +59,10 @@ def detail(request: HttpRequest, pk: int, task_id: str) -> HttpResponse:
     if request.GET.get("part") == "log":
         html = render_to_string("tasks/_run_log.html", context)
         return JsonResponse({"replace": {"run-log-panel": html}})
+    if request.GET.get("part") == "acts":
+        context |= _acts(run, instance)
+        html = render_to_string("tasks/_task_acts.html", context, request)
+        return JsonResponse({"replace": {"task-acts": html}})
     return render(request, "tasks/task_instance.html", {**context, **_context(run, instance)})
 
 
@@ -80,18 +85,26 @@ def _context(run: DagRun, instance: TaskInstance) -> dict[str, Any]:
         "filled": _filled(instance, spec),
         "xcoms": instance.xcoms.order_by("key"),
         "console_url": _console_url(task),
-        "is_over": instance.state in TASK_TERMINAL,
-        "marks": [
-            state
-            for state in MARKS
-            if instance.state not in (state, *TASK_HELD)
-            and state in TASK_MOVES[TaskState(instance.state)]
-        ],
+        **_acts(run, instance),
         "stream": (
             f"shown={instance.position}&open={instance.position}.{instance.try_number}"
             f"&keep={instance.position}&chosen={instance.position}&sort=order"
         ),
         "longest": LONGEST_VALUE,
+    }
+
+
+def _acts(run: DagRun, instance: TaskInstance) -> dict[str, Any]:
+    """What decides which acts are offered."""
+    possible = [
+        state
+        for state in MARKS
+        if instance.state not in (state, *TASK_HELD)
+        and state in TASK_MOVES[TaskState(instance.state)]
+    ]
+    return {
+        "is_over": instance.state in TASK_TERMINAL,
+        "marks": marks_of(run, instance, possible),
     }
 
 

@@ -106,13 +106,13 @@ def _instance(run: DagRun, position: int, name: str, plan: Plan) -> TaskInstance
         "started_at": begun if plan.state in BEGUN else None,
         "ended_at": begun + timedelta(seconds=5) if is_over and plan.state in BEGUN else None,
         "conn_version": 3 if plan.state in BEGUN else None,
+        "operator": "BigQueryInsertJobOperator",
         **(plan.columns or {}),
     }
     return TaskInstance(
         run=run,
         task_id=name,
         position=position,
-        operator="BigQueryInsertJobOperator",
         conn_id="my_gcp_conn",
         state=plan.state,
         try_number=plan.try_number,

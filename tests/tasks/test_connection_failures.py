@@ -128,7 +128,7 @@ def test_a_token_endpoint_that_never_answers_fails_within_the_timeout(
         )
         started = time.monotonic()
         run = run_dag()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert states(run) == AT_STEP_3
     assert failed_row(run).explanation.code == "cloud:timeout"
 
@@ -177,7 +177,7 @@ def test_a_server_that_never_answers_fails_within_the_timeout(run_dag: Any, conn
         )
         started = time.monotonic()
         run = run_dag()
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 30
     assert states(run) == AT_STEP_4
     row = failed_row(run)
     assert row.explanation.code == "cloud:timeout"

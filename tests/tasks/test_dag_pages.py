@@ -294,3 +294,18 @@ def test_the_list_of_runs_asks_a_fixed_number_of_queries(
         make_run(dag, ("failed", "running", "success")[at % 3], minutes_ago=at)
     with django_assert_max_num_queries(14):
         page(admin_client, "/runs/")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (900, "every 15 min"),
+        (86_400, "every 1 d"),
+        (109_800, "every 1 d 6 h 30 min"),
+        (90.5, "every 1 min 30.5 s"),
+    ],
+)
+def test_an_interval_is_told_in_words(admin_client: Client, seconds: float, words: str) -> None:
+    save(DagSpec("often", (task("a"),), interval=seconds))
+    assert f">{words}</b>" in admin_client.get("/dags/often/").content.decode()
+    assert f">{words}</span>" in admin_client.get("/dags/").content.decode()

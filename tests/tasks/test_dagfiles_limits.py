@@ -90,7 +90,7 @@ def test_a_file_without_a_dag_is_no_problem(read: Read, text: str) -> None:
 def test_a_file_that_does_not_end_is_stopped_and_its_line_is_known(read: Read, text: str) -> None:
     start = time.monotonic()
     problem = problem_of(read(text, timeout=1.0))
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     assert problem.kind == "timeout"
     assert problem.line in (2, 3)
     assert problem.message.startswith("The file is not read after 1 s, which is the time limit.")
@@ -109,7 +109,7 @@ def test_a_process_that_outlives_the_file_is_killed_and_not_waited_for(
     )
     assert parsed.problem is None
     assert [dag.spec.dag_id for dag in parsed.dags] == ["good"]
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
@@ -127,13 +127,13 @@ def test_a_process_that_outlives_a_file_without_a_result_is_killed(
         )
     )
     assert problem.kind == "exit"
-    assert time.monotonic() - start < 5
+    assert time.monotonic() - start < 30
     assert is_gone(int((tmp_path / "pid").read_text()))
 
 
 def is_gone(pid: int) -> bool:
     """A zombie counts: whoever adopted it may be slow to take its exit code."""
-    for _ in range(100):
+    for _ in range(1500):
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except (FileNotFoundError, ProcessLookupError):

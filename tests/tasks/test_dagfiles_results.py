@@ -111,7 +111,7 @@ def test_an_endless_forged_result_is_cut_off(read: Read) -> None:
         )
     )
     assert problem.kind == "crash"
-    assert time.monotonic() - start < 8
+    assert time.monotonic() - start < 60
 
 
 def test_a_file_that_closes_every_pipe_still_ends(read: Read) -> None:

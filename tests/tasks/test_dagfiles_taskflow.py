@@ -265,3 +265,19 @@ def test_a_helper_module_may_offer_task_functions(read: Read, tmp_path: Path) ->
     spec: Any = spec_of(read("from shared import shared\nwith DAG('d'):\n    shared(1)\n"))
     assert (spec.tasks[0].task_id, spec.tasks[0].line) == ("shared", 8)
     assert spec.source_digest
+
+
+def test_the_line_of_a_task_is_that_of_its_function_and_not_of_its_call(read: Read) -> None:
+    spec = spec_of(
+        read("""
+        with DAG("lines"):
+            @task(retries=1)
+            def load():
+                pass
+
+            PythonOperator(task_id="own", python_callable=load)
+            load()
+            load.override(task_id="again")()
+        """)
+    )
+    assert {each.task_id: each.line for each in spec.tasks} == {"load": 7, "own": 11, "again": 7}

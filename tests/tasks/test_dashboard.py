@@ -10,10 +10,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from connections.models import ConnectionTest
 from connections.services import create_connection
 from connections.validation import Draft
 from tasks.engine.workers import Worker
-from tasks.models import Dag, DagImportError, DagRun, TaskInstance
+from tasks.models import Dag, DagImportError, DagRun, Step, TaskInstance
 from tasks.spec import DagSpec
 from tasks.views import dashboard
 from tasks.views.streams import _dashboard_html
@@ -181,3 +182,84 @@ def test_the_live_part_is_the_pages_own(admin_client: Client) -> None:
     assert html.startswith('<div id="dashboard-live"')
     ids = re.findall(r'\bid="([^"]+)"', html)
     assert len(ids) == len(set(ids))
+
+
+def use(dag: Dag, conn_id: str, *, number: int, state: str, minutes_ago: float = 5) -> DagRun:
+    """A task asked for the connection: how its step of this number, the last one, ended."""
+    run = make_run(dag, "failed" if state == "failed" else "success", minutes_ago=minutes_ago)
+    instance = run.task_instances.filter(conn_id=conn_id).first()
+    assert instance is not None
+    for each in range(2, number + 1):
+        at = run.queued_at + timedelta(seconds=each)
+        Step.objects.create(
+            run=run,
+            task_instance=instance,
+            number=each,
+            position=each,
+            conn_id=conn_id,
+            state=state if each == number else "success",
+            started_at=at,
+            ended_at=at + timedelta(seconds=1),
+        )
+    return run
+
+
+def cares(client: Client) -> list[str]:
+    html = shown(client)
+    if 'id="care"' not in html:
+        return []
+    return [
+        re.sub(r"<[^>]+>", "", line)
+        for line in re.findall(r'<li id="care-[^"]*">.*?<span>(.*?)</span>', part(html, "care"))
+    ]
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_a_connection_that_a_task_could_not_use_needs_care_until_it_is_used(
+    admin_client: Client, number: int
+) -> None:
+    create_connection(Draft("wh", "postgres", host="db"), actor=ACTOR)
+    dag = save(DagSpec("d", (task("a", conn_id="wh"),)))
+    use(dag, "wh", number=3, state="success", minutes_ago=50)
+    assert cares(admin_client) == []
+    run = use(dag, "wh", number=number, state="failed")
+    assert cares(admin_client) == ["wh failed when a task used it, 4 min ago"]
+    assert f"/runs/{run.pk}/tasks/a/" in part(shown(admin_client), "care")
+    assert "Failed when a task used it" in admin_client.get("/dags/d/").content.decode()
+    use(dag, "wh", number=3, state="success", minutes_ago=1)
+    assert cares(admin_client) == []
+
+
+def test_a_test_that_goes_well_ends_the_care_for_a_failed_use(admin_client: Client) -> None:
+    made = create_connection(Draft("wh", "postgres", host="db"), actor=ACTOR)
+    dag = save(DagSpec("d", (task("a", conn_id="wh"),)))
+    use(dag, "wh", number=3, state="failed")
+    test = ConnectionTest.objects.create(
+        connection=made,
+        conn_id="wh",
+        version=made.version,
+        digest="x",
+        state="success",
+        requested_by="ada",
+        ended_at=timezone.now(),
+    )
+    assert cares(admin_client) == []
+    ConnectionTest.objects.filter(pk=test.pk).update(ended_at=timezone.now() - timedelta(hours=1))
+    assert cares(admin_client) == ["wh failed when a task used it, 4 min ago"]
+
+
+def test_a_use_that_failed_later_at_the_work_itself_is_no_matter_of_the_connection(
+    admin_client: Client,
+) -> None:
+    create_connection(Draft("wh", "postgres", host="db"), actor=ACTOR)
+    use(save(DagSpec("d", (task("a", conn_id="wh"),))), "wh", number=4, state="failed")
+    assert cares(admin_client) == []
+
+
+def test_a_connection_of_the_environment_that_failed_is_told_too(
+    admin_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_WH", "postgres://db")
+    use(save(DagSpec("d", (task("a", conn_id="wh"),))), "wh", number=3, state="failed")
+    assert cares(admin_client) == ["wh failed when a task used it, 4 min ago"]
+    assert "/connections/wh/" not in part(shown(admin_client), "care")

@@ -308,8 +308,17 @@ def test_what_other_programs_print_is_logged_too() -> None:
     assert context.texts[:4] == ["from echo", "given on", "grüße", "from a fork"]
 
 
-def test_lines_are_shown_while_the_code_runs() -> None:
-    context = PythonContext(dag_file("print('early')\ntime.sleep(1.7)\nprint('late')"))
+def test_lines_are_shown_while_the_code_runs(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+
+    class Watched(PythonContext):
+        def flush(self) -> None:
+            super().flush()
+            if "early" in self.texts:
+                seen.touch()
+
+    wait = f"while not os.path.exists({str(seen)!r}): time.sleep(0.01)"
+    context = Watched(dag_file(f"print('early')\n{wait}\nprint('late')"))
     context.on_log = context.events.append
     run_code(context)
     assert context.events.index("shown") < context.events.index("late")

@@ -10,9 +10,13 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from access.audit import Actor
+from tasks.acts import cancel_run
 from tasks.models import DagRun, TaskInstance
+from tasks.services import trigger_dag_run
 from tasks.states import TaskState
-from tests.tasks.conftest import query_task
+from tests.conftest import ACTOR
+from tests.tasks.conftest import query_task, save_dag
 from tests.tasks.run_page_rows import Plan, add_lines, make_run, many
 
 pytestmark = pytest.mark.django_db
@@ -138,6 +142,71 @@ def test_the_timeline_has_earlier_tries_and_what_goes_on(admin_client: Client) -
     [lane] = re.findall(r'id="lane-0".*?</svg>', html, re.S)
     assert 'class="running bad earlier"' in lane
     assert re.search(r'class="running run"[^>]* data-going', lane)
+
+
+def test_tasks_stand_in_the_order_in_which_they_run(admin_client: Client) -> None:
+    tasks = (
+        query_task("tell", upstream=("load", "check")),
+        query_task("check", upstream=("load",)),
+        query_task("load"),
+    )
+    save_dag(*tasks)
+    run = trigger_dag_run("example_dag", actor=ACTOR)
+    html = page(admin_client, run)
+    assert heads(html) == ["load", "check", "tell"]
+    assert re.findall(r'id="node-(\d)".*?<title>(\w+)', html) == [
+        ("2", "tell"),
+        ("1", "check"),
+        ("0", "load"),
+    ]
+    rows = admin_client.get("/dags/example_dag/").content.decode()
+    assert re.findall(r'<a href="#task-(\d)">(\w+)</a>', rows) == [
+        ("0", "load"),
+        ("1", "check"),
+        ("2", "tell"),
+    ]
+    assert re.search(r'id="task-0"><tr>\s*<th scope="row" class="mono">load<', rows)
+
+
+def test_the_graph_of_a_run_from_before_the_order_leads_to_its_own_rows(
+    admin_client: Client,
+) -> None:
+    tasks = (query_task("b", upstream=("a",)), query_task("a"))
+    html = page(admin_client, make_run({"b": Plan(), "a": Plan()}, tasks=tasks))
+    assert re.findall(r'id="task-(\d)" data-task="(\w)"', html) == [("0", "b"), ("1", "a")]
+    assert re.findall(r'id="node-(\d)".*?<title>(\w+)', html) == [("0", "b"), ("1", "a")]
+    assert html.count('data-from="1" class="lit"') == 1
+
+
+@pytest.mark.parametrize(
+    ("operator", "action"),
+    [
+        ("BigQueryInsertJobOperator", "Task executes cloud API call"),
+        ("GCSObjectExistenceSensor", "Task executes cloud API call"),
+        ("PythonOperator", "Task runs Python code"),
+        ("BranchPythonOperator", "Task runs Python code"),
+        ("SQLExecuteQueryOperator", "Task runs SQL"),
+        ("SqlSensor", "Task runs SQL"),
+        ("HttpOperator", "Task calls HTTP service"),
+        ("BranchExpressionOperator", "Task chooses what follows"),
+        ("EmptyOperator", "Task has nothing to do"),
+        ("GoneWithItsPackage", "Task executes cloud API call"),
+    ],
+)
+def test_step_4_says_what_the_task_does(admin_client: Client, operator: str, action: str) -> None:
+    run = make_run({"a": Plan("running", columns={"operator": operator})})
+    html = page(admin_client, run)
+    assert re.findall(r'data-say="Step 4, ([^:]+):', html) == [action]
+
+
+def test_a_task_that_was_cancelled_says_by_whom_and_why(admin_client: Client) -> None:
+    run = make_run(many(8, task_0000="running", task_0001="queued"), tasks_left=2)
+    cancel_run(run, actor=Actor("ada"), reason="too dear")
+    html = page(admin_client, run)
+    [head] = re.findall(r'id="task-1".*?</tbody>', html, re.S)
+    assert "Cancelled by ada: too dear" in head
+    assert "Cancel was asked for by ada (too dear)" in html
+    assert "<dd>ada: too dear</dd>" in page(admin_client, run)
 
 
 # What a task waits for

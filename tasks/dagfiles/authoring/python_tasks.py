@@ -10,6 +10,7 @@ from typing import Any, NoReturn, get_origin, get_type_hints
 from tasks.dagfiles.authoring.errors import ArgumentProblem
 from tasks.dagfiles.authoring.groups import TaskGroup, child_id, dag_around, open_group, suffixed
 from tasks.dagfiles.authoring.operators import CLASSES, Task
+from tasks.dagfiles.authoring.reading import READING
 from tasks.dagfiles.authoring.xcom import XComArg
 
 #: The operators whose code stands in the DAG file.
@@ -67,7 +68,12 @@ class TaskFunction:
             given["op_args"] = list(args)
         if kwargs:
             given["op_kwargs"] = kwargs
-        return XComArg(_class(self.operator)(python_callable=self.function, **given))
+        made = _class(self.operator)(python_callable=self.function, **given)
+        code = getattr(self.function, "__code__", None)
+        if code is not None and code.co_filename == READING.filename:
+            # What the task does stands there, and not where it is called.
+            made.line = code.co_firstlineno
+        return XComArg(made)
 
     def override(self, **given: Any) -> TaskFunction:
         return TaskFunction(self.function, self.operator, {**self.given, **given})
