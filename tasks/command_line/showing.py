@@ -112,7 +112,7 @@ def show_dag(options: Options) -> str:
             "trigger_rule": task.trigger_rule,
             "queue": task.queue,
         }
-        for task in spec.tasks
+        for task in spec.ordered
     ]
     if output in PROGRAMS:
         return formatted([{**row, "tasks": tasks}], output)
