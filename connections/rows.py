@@ -12,12 +12,14 @@ from typing import Any, TypeVar
 from django.db import connection
 from django.db.models import Model
 
+from connections.database import kept_cursor
+
 M = TypeVar("M", bound=Model)
 
 
 def row_of(model: type[M], name: str, value: Any) -> M | None:
     """The row whose unique column ``name`` has ``value``."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(_select(model, name), [value])
         row = cursor.fetchone()
     return row and instance_of(model, names_of(model), row)

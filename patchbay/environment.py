@@ -31,6 +31,7 @@ NAMES = frozenset(
         "FIELD_ENCRYPTION_KEYS_FILE",
         "DATABASE_URL",
         "DATABASE_URL_FILE",
+        "DATABASE_PREPARES",
         "BROKER_URL",
         "BROKER_URL_FILE",
         "ALLOWED_HOSTS",
@@ -208,7 +209,10 @@ class Environment:
 
     def database(self) -> dict[str, Any]:
         url = self.secret("DATABASE_URL")
-        return parse_database_url(url) if url else _sqlite(str(self.home / "patchbay.sqlite3"))
+        found = parse_database_url(url) if url else _sqlite(str(self.home / "patchbay.sqlite3"))
+        if not self.boolean("DATABASE_PREPARES", default=True):
+            found["OPTIONS"].pop("prepare_threshold", None)
+        return found
 
     def broker_url(self) -> str:
         """Empty when nothing runs here; then whoever needs the broker says so."""
@@ -275,7 +279,11 @@ def _postgresql(url: str) -> dict[str, Any]:
             "connect_timeout": 10,
             # Each request of the web process has a thread of its own, and each waiting task
             # too: they share the connections of the process's pool.
-            "pool": {"min_size": 1, "max_size": 20, "timeout": 20},
+            # A new session now and then: what it keeps of statements goes by the tables' sizes
+            # of that time.
+            "pool": {"min_size": 1, "max_size": 20, "timeout": 20, "max_lifetime": 600},
+            # The driver prepares nothing by itself: who wants it says so.
+            "prepare_threshold": 1_000_000,
             **options,
         },
     }

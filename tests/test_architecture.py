@@ -120,7 +120,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tasks.models",
         "tasks.states",
     ),
-    "tasks.engine.steps": ("connections.diagnosis", "tasks.models", "tasks.states"),
+    "tasks.engine.steps": (
+        "connections.database",
+        "connections.diagnosis",
+        "tasks.models",
+        "tasks.states",
+    ),
     "tasks.tasks": (
         "connections.messages",
         "tasks.dagfiles.sync",

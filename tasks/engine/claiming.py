@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Model
 from django.utils import timezone
 
+from connections.database import kept_cursor
 from connections.rows import instance_of, names_of
 from tasks.engine.hot_rows import prepared
 from tasks.models import Dag, DagRun, TaskInstance
@@ -45,7 +46,7 @@ def candidate(task_instance_id: int) -> Candidate | None:
 
 
 def _fetched(statement: str, values: list[Any]) -> tuple[Any, ...]:
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(statement, values)
         return cursor.fetchone() or ()
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.db import connection
 from django.utils import timezone
 
+from connections.database import kept_cursor
 from tasks.engine import steps, writing
 from tasks.engine.places import Message
 from tasks.models import DagRun, Step, TaskInstance
@@ -20,7 +20,7 @@ def count_down(run_id: int, spec: DagSpec, *, over: int, number: int) -> list[Me
     """``over`` more task instances are over; end the run if they were the last."""
     if not over:
         return []
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(
             "UPDATE tasks_dagrun SET tasks_left = tasks_left - %s WHERE id = %s "
             "RETURNING tasks_left",

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from django.db import connection
 from django.db.models import JSONField, Model
 
+from connections.database import kept_cursor
 from connections.rows import fields_of, names_of
 
 M = TypeVar("M", bound=Model)
@@ -42,7 +43,7 @@ class Statement(NamedTuple):
 def update(model: type[Model], columns: Mapping[str, Any], *, where: Mapping[str, Any]) -> int:
     """Set ``columns`` of the rows that ``where`` finds; how many there were."""
     statement = updating(model, columns, where=where)
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(statement.text, statement.values)
         return int(cursor.rowcount)
 
@@ -105,7 +106,7 @@ def insert(model: type[M], rows: list[M]) -> None:
     names = names_of(model, without=("id",))
     columns = [{name: getattr(row, name) for name in names} for row in rows]
     statement = inserting(model, columns)
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(f"{statement.text} RETURNING id", statement.values)
         for row, (key,) in zip(rows, cursor.fetchall(), strict=True):
             row.pk = key
@@ -115,7 +116,7 @@ def insert(model: type[M], rows: list[M]) -> None:
 
 def execute(statement: Statement) -> None:
     """Raise ``RowsGone`` where it doesn't change what it has to."""
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(statement.text, statement.values)
         check(statement, cursor.rowcount)
 

@@ -14,6 +14,7 @@ from uuid import UUID
 from django.db import connection
 from django.db.models import F, Q, QuerySet
 
+from connections.database import kept_cursor
 from tasks.engine import database_time, hot_rows
 from tasks.engine.row_locks import unlocked
 from tasks.models import Dag, DagRun, HeldSession, TaskInstance
@@ -48,7 +49,7 @@ def queue(run_id: int, spec: DagSpec, ids: Sequence[int], *, number: int) -> lis
 def _queued(run_id: int, ids: Sequence[int], *, waits_on: str, number: int) -> list[Message]:
     now = hot_rows.prepared(TaskInstance, "queued_at", database_time.now())
     statement = _QUEUE.format(", ".join(["%s"] * len(ids)))
-    with connection.cursor() as cursor:
+    with kept_cursor(values=len(ids)) as cursor:
         cursor.execute(statement, [now, now, waits_on, number, *ids])
         moved = sorted(cursor.fetchall())
     if len(moved) != len(ids):

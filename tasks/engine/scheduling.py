@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
 from django.utils import timezone
 
+from connections.database import kept_cursor
 from tasks.engine import ending, places, steps
 from tasks.engine.places import Message
 from tasks.engine.trigger_rules import Upstream, Verdict, verdict
@@ -130,8 +130,8 @@ class Settling:
         for task_id, delta in deltas.items():
             groups[tuple(delta)].append(task_id)
         found: list[Follower] = []
-        with connection.cursor() as cursor:
-            for values, task_ids in groups.items():
+        for values, task_ids in groups.items():
+            with kept_cursor(values=len(task_ids)) as cursor:
                 marks = ", ".join(["%s"] * len(task_ids))
                 cursor.execute(_COUNT_DOWN.format(marks), [*values, self.run_id, *task_ids])
                 found += [Follower(*row) for row in cursor.fetchall()]

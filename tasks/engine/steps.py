@@ -10,6 +10,7 @@ from django.db import connection
 from django.db.models import F, OuterRef, Subquery
 from django.utils import timezone
 
+from connections.database import kept_cursor
 from connections.diagnosis import explain
 from tasks.models import DagRun, LogLine, Step, TaskInstance
 from tasks.states import StepState
@@ -78,7 +79,7 @@ def insert_all(run: DagRun) -> None:
     for number in (1, 6):
         statement += frame.format(_EMPTY_JSON[connection.vendor])
         values += [run.pk, number, position_of(number, None), run.sequence]
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(statement, values)
 
 

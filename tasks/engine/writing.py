@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
+from connections.database import kept_cursor
 from tasks.engine.hot_rows import Statement, check, execute, prepared
 from tasks.engine.leases import Lease
 from tasks.engine.steps import StepChange
@@ -47,7 +48,7 @@ def take_number(run_id: int) -> int:
     Whoever changes rows of a run begins with this (or with ``write``), so that
     all take their locks in one order. Raise ``RunGone`` for a run that was deleted.
     """
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         cursor.execute(f"{_TAKE} WHERE id = %s RETURNING sequence", [run_id])
         row = cursor.fetchone()
     if row is None:
@@ -60,7 +61,7 @@ def take_number_with(lease: Lease, run_id: int) -> Taken:
 
     A worker that takes over must wait for the same lock before it writes.
     """
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         _execute_held(cursor, lease, run_id)
         return Taken(*_found(cursor, lease))
 
@@ -84,7 +85,7 @@ def write(
     merged = _merged(changes)
     if number is not None and not merged and not lines and not also:
         return
-    with connection.cursor() as cursor:
+    with kept_cursor() as cursor:
         if connection.vendor == "postgresql" and not any(map(_empties, merged)):
             write = _Write(run_id, merged, lines, also)
             write.execute(cursor, lease=lease, number=number)
