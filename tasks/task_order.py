@@ -119,8 +119,20 @@ def _sorted(keys: list[str], links: Iterable[tuple[str, str]], looped: set[str])
 def _in_loops(missing: list[str], after: Mapping[str, list[str]]) -> set[str]:
     """Of those in or behind a loop, the ones that lead to one."""
     found = set(missing)
-    while ends := {key for key in found if found.isdisjoint(after[key])}:
-        found -= ends
+    left = dict.fromkeys(missing, 0)
+    before: dict[str, list[str]] = {key: [] for key in missing}
+    for key in missing:
+        for follower in after[key]:
+            left[key] += 1
+            before[follower].append(key)
+    ends = [key for key in missing if not left[key]]
+    while ends:
+        key = ends.pop()
+        found.discard(key)
+        for earlier in before[key]:
+            left[earlier] -= 1
+            if not left[earlier]:
+                ends.append(earlier)
     return found
 
 

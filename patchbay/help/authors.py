@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 #: Characters; a longer text is shown as it was written.
 LONGEST = 20_000
+#: Characters of what it becomes: a table can make much of little.
+LONGEST_HTML = 400_000
 #: A text of so many lines, or characters, at most isn't folded.
 SHORT_LINES, SHORT = 14, 1_200
 SCHEMES = ("http://", "https://", "mailto:")
@@ -45,6 +47,8 @@ def author_html(text: str) -> SafeString:
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1]) + DEEPER, 6)}"
     html: str = made.renderer.render(tokens, made.options, {})
+    if len(html) > LONGEST_HTML:
+        return format_html('<pre class="plain">{}</pre>', text)
     # HTML is off, and each link and picture goes through the rules below.
     return mark_safe(html)  # noqa: S308
 

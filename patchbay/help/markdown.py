@@ -24,6 +24,8 @@ LANGUAGES = {
 }
 #: Characters; a longer block of code has no colours.
 LONGEST_CODE = 20_000
+#: Characters of a column's head that its cells repeat.
+LONGEST_LABEL = 60
 #: The policy of our pages has no place for style="text-align: right".
 _SIDES = {"text-align:left": "", "text-align:right": "num", "text-align:center": "middle"}
 
@@ -61,7 +63,7 @@ def make_fit(tokens: Sequence[Token]) -> None:
                 token.attrSet("class", side)
             if token.type == "th_open":
                 token.attrSet("scope", "col")
-                labels.append(words_of(tokens[at + 1]))
+                labels.append(words_of(tokens[at + 1])[:LONGEST_LABEL])
             elif column and column < len(labels):
                 token.attrSet("data-label", labels[column])
             column += 1

@@ -152,7 +152,7 @@ def _changed_at(name: str) -> int:
     try:
         if _NAME.fullmatch(name):
             return (folder() / f"{name}.md").stat().st_mtime_ns
-    except FileNotFoundError:
+    except OSError:  # there is none, or no file may have such a name
         pass
     raise NoPage(name)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest
 from django.urls import reverse
 
+from access.rights import Right, caller_of
 from connections.models import Connection
 from connections.types import type_of
 from patchbay.help.pages import address_of
@@ -66,8 +67,8 @@ def help_for(request: HttpRequest) -> str:
 
 def _of_type(request: HttpRequest, conn_id: str) -> str:
     conn_type = request.GET.get("type", "")
-    # Whatever an address may hold comes here; a zero byte is no text to PostgreSQL.
-    if conn_id.isprintable() and conn_id:
+    # Whatever an address may hold comes here, from whomever; a zero byte is no text to PostgreSQL.
+    if conn_id.isprintable() and conn_id and caller_of(request).may(Right.SEE):
         rows = Connection.objects.filter(conn_id=conn_id)
         conn_type = rows.values_list("conn_type", flat=True).first() or ""
     if not conn_type:

@@ -12,6 +12,7 @@ offers this for all or none.
 
 from __future__ import annotations
 
+import math
 import select
 import time
 from typing import Any, Self
@@ -62,9 +63,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 def _lives(connection: Connection[Any]) -> bool:
-    idle_since = getattr(connection, _IDLE_SINCE, None)
-    if idle_since is None:
-        return True  # it was made a moment ago
+    # One that was never used may lie in the pool for long: it is asked.
+    idle_since = getattr(connection, _IDLE_SINCE, -math.inf)
     is_silent = not connection.closed and not _has_news(connection)
     if is_silent and time.monotonic() - idle_since < TRUSTED_SECONDS:
         return True

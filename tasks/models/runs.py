@@ -45,7 +45,7 @@ class DagRun(models.Model):
     data_interval_end = models.DateTimeField(null=True)
     note = models.TextField(blank=True)
     cancelled_by_name = models.CharField(max_length=150, blank=True)
-    cancel_reason = models.TextField(blank=True)
+    cancel_reason = models.TextField(blank=True, default="", db_default="")
     queued_at = models.DateTimeField(default=timezone.now)
     admitted_at = models.DateTimeField(null=True)
     deadline_at = models.DateTimeField(null=True)

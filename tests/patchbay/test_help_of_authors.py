@@ -105,6 +105,18 @@ def test_a_text_that_is_very_long_stands_as_it_was_written() -> None:
     assert html.endswith("[&lt;b&gt;</pre>")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"|x|{'L' * 9_900}|\n|-|-|\n" + "x\n" * 4_900,
+        f"{'|x' * 3_000}|\n{'|-' * 3_000}|\n" + "x\n" * 3_000,
+    ],
+)
+def test_a_table_does_not_make_much_of_little(text: str) -> None:
+    assert len(text) <= LONGEST
+    assert len(author_html(text)) < 600_000
+
+
 def test_a_short_text_is_open_and_a_long_one_folded() -> None:
     assert is_short("One line.")
     assert not is_short("line\n" * 40)

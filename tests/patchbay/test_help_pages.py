@@ -111,7 +111,9 @@ def test_an_installation_without_docs_says_so(
     assert "Nothing for" in read(admin_client, "/help/?q=runs")
 
 
-@pytest.mark.parametrize("name", ["nothing", "../README", "..%2FREADME", "adr", "runs.md", "adr/x"])
+@pytest.mark.parametrize(
+    "name", ["nothing", "../README", "..%2FREADME", "adr", "runs.md", "adr/x", "a" * 300]
+)
 def test_nothing_but_the_pages_is_shown(admin_client: Client, name: str) -> None:
     assert admin_client.get(f"/help/{name}/").status_code == 404
 
@@ -123,6 +125,16 @@ def test_whoever_is_signed_in_reads_it_and_nobody_else() -> None:
     assert nobody.get("/help/").status_code == 302
     html = read(without_role, "/help/runs/")
     assert "Dashboard" not in html[: html.index("<main")]
+
+
+def test_the_link_tells_nothing_of_connections_to_who_may_not_see_them(connect: Any) -> None:
+    connect(conn_id="there")
+    client = Client()
+    client.force_login(user_of("", "guest"))
+    answers = [client.get(f"/connections/{name}/edit/") for name in ("there", "not_there")]
+    assert [answer.status_code for answer in answers] == [403, 403]
+    links = [re.findall(r'href="/help/[^"]*"', answer.text) for answer in answers]
+    assert links[0] == links[1]
 
 
 # Anchors

@@ -78,10 +78,17 @@ def test_a_session_that_was_idle_for_long_is_asked(
     assert last_words(other, process) == ""
 
 
+@pytest.mark.parametrize("is_used", [True, False])
 def test_a_session_that_the_server_has_ended_is_replaced(
-    other: psycopg.Connection[Any],
+    other: psycopg.Connection[Any], *, is_used: bool
 ) -> None:
     known = used()
+    if not is_used:
+        for _ in known:
+            connection.ensure_connection()
+            delattr(connection.connection, base._IDLE_SINCE)
+            connection.connection._pool.putconn(connection.connection)
+            connection.connection = None
     for process in known:
         other.execute("SELECT pg_terminate_backend(%s, 5000)", [process])
     for _ in known:

@@ -49,6 +49,13 @@ def test_a_loop_that_is_still_being_drawn_has_an_order_too() -> None:
     assert order(task("a", "b"), task("b", "a"), task("c"), task("d", "b")) == ["c", "a", "b", "d"]
 
 
+def test_what_follows_from_a_loop_is_found_in_one_walk_however_long() -> None:
+    chain = [task(f"c{at}", f"c{at - 1}" if at else "g.b") for at in range(9_000)]
+    found = order(task("g.a"), task("x", "g.a"), task("g.b", "x"), *chain)
+    assert found[:4] == ["g.a", "x", "g.b", "c0"]
+    assert found[-1] == "c8999"
+
+
 def test_any_order_of_the_file_gives_a_right_order_of_all_tasks() -> None:
     chance = random.Random(7)
     names = [f"{'g.' if n % 3 else ''}t{n}" for n in range(40)]
