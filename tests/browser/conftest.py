@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests import processes
 
@@ -27,6 +27,8 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: A loaded machine makes a test slow, not red: what is waited for has a minute to come.
+expect.set_options(timeout=60_000)
 SHOTS = os.environ.get("TEST_SCREENSHOTS", "")
 
 
@@ -46,7 +48,6 @@ def browser() -> Iterator[Browser]:
 def page(browser: Browser) -> Iterator[Page]:
     """A page that fails the test when the browser complains of a script or a policy."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
-    context.set_default_timeout(8_000)
     page = context.new_page()
     complaints: list[str] = []
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -72,12 +73,24 @@ def worker(django_db_setup: None) -> Iterator[processes.Process]:
 
 
 @pytest.fixture(scope="module")
-def web(django_db_setup: None) -> Iterator[str]:
-    with processes.web() as (_, url):
-        yield url
+def web(shared_web: str) -> str:
+    return shared_web
 
 
 def shoot(page: Page, name: str) -> None:
     """Keep a picture when ``TEST_SCREENSHOTS`` names a folder for them."""
     if SHOTS:
+        # The whole page at once: what is as high as the window is as high as the picture.
+        width, height = page.evaluate("[innerWidth, document.documentElement.scrollHeight]")
+        before = page.viewport_size or {"width": width, "height": height}
+        page.set_viewport_size({"width": width, "height": height})
         page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
+        page.set_viewport_size(before)
+
+
+def shoot_both(page: Page, name: str) -> None:
+    """The picture in light and in dark."""
+    if SHOTS:
+        for theme in ("dark", "light"):
+            page.emulate_media(color_scheme=theme)
+            shoot(page, f"{name}-{theme}")

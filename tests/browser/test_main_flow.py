@@ -7,34 +7,24 @@ import re
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection
 from tasks.engine.steps import position_of
 from tasks.models import DagRun
 from tests import processes
-from tests.browser.conftest import shoot
+from tests.browser.conftest import shoot, shoot_both
+from tests.browser.walking import let_in, new_admin, sign_in
 from tests.fakes.google import FakeGoogle, JobError, JobPlan
 from tests.tasks.conftest import query_task, save_dag
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a long password"
 ROWS = [f"step-{position_of(number, None if number in (1, 6) else 0)}" for number in range(1, 7)]
 
 
 @pytest.fixture(autouse=True)
-def _user_and_dag() -> None:
-    get_user_model().objects.create_superuser("admin", password=PASSWORD)
+def _dag() -> None:
     save_dag(query_task())
-
-
-def sign_in(page: Page, web: str) -> None:
-    page.goto(web)
-    page.locator("#id_username").fill("admin")
-    page.locator("#id_password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
 
 
 def trigger_from_the_dag(page: Page, web: str) -> None:
@@ -53,7 +43,8 @@ def states(page: Page) -> list[str]:
 
 
 def test_the_whole_way(page: Page, web: str, worker: Any, google: FakeGoogle, key: Any) -> None:
-    google.plan(JobPlan(pending=0.5, running=2.5, bytes_processed=1_200_000))
+    google.plan(JobPlan(running=600, bytes_processed=1_200_000))
+    new_admin()
     sign_in(page, web)
     page.goto(f"{web}/connections/")
     expect(page.get_by_text("No connections yet")).to_be_visible()
@@ -74,12 +65,13 @@ def test_the_whole_way(page: Page, web: str, worker: Any, google: FakeGoogle, ke
     expect(page.locator("[data-live-badge]")).to_contain_text("Live")
     assert states(page) == ["Success", "Success", "Success", "Running", "Pending", "Pending"]
     expect(page.locator("#run-tracker td.now").last).to_contain_text("Running")
-    shoot(page, "run-live")
+    shoot_both(page, "run-live")
 
     page.reload()
     assert states(page)[:4] == ["Success", "Success", "Success", "Running"]
+    google.finish()
     expect(page.locator(f"#{ROWS[5]}")).to_contain_text("DAG run successful")
-    expect(page.locator("#run-state")).to_contain_text("Success", timeout=10_000)
+    expect(page.locator("#run-state")).to_contain_text("Success")
     assert states(page) == ["Success"] * 6
     sequence = DagRun.objects.get().sequence
     expect(page.get_by_text(f"complete {sequence}/{sequence}")).to_be_visible()
@@ -93,7 +85,7 @@ def test_a_failed_run_opens_its_row_and_says_what_to_do(
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
     google.plan(JobPlan(error=JobError.invalid_query()))
-    sign_in(page, web)
+    let_in(page.context, web)
     trigger_from_the_dag(page, web)
     expect(page.locator(f"#{ROWS[3]}")).to_contain_text("What to do")
     expect(page.locator(f"#{ROWS[3]}")).to_contain_text("Syntax error")
@@ -106,16 +98,17 @@ def test_a_lost_connection_is_told_and_nothing_is_missed(
     page: Page, worker: Any, google: FakeGoogle, key: Any, connect: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=4))
+    google.plan(JobPlan(running=600))
     with processes.web() as (first, url):
-        sign_in(page, url)
+        let_in(page.context, url)
         trigger_from_the_dag(page, url)
         expect(page.locator("[data-live-badge]")).to_contain_text("Live")
         first.kill()
         expect(page.locator("[data-live-badge]")).to_contain_text("Reconnecting")
+        google.finish()
         port = int(url.rpartition(":")[2])
         with processes.web(port=port):
-            expect(page.locator("#run-state")).to_contain_text("Success", timeout=20_000)
+            expect(page.locator("#run-state")).to_contain_text("Success")
             assert states(page) == ["Success"] * 6
             lines = page.locator("#run-log li").count()
             assert lines == DagRun.objects.get().log_lines.count()
@@ -127,11 +120,11 @@ def test_without_javascript_a_reload_shows_where_it_is(
     connect(keyfile_dict=key, api_endpoint=google.url)
     google.plan(JobPlan(running=1))
     context = browser.new_context(java_script_enabled=False)
+    let_in(context, web)
     page = context.new_page()
-    sign_in(page, web)
     trigger_from_the_dag(page, web)
     assert len(states(page)) == 6
-    for _ in range(40):
+    for _ in range(300):
         page.wait_for_timeout(150)
         page.reload()
         if states(page)[-1] == "Success":
@@ -144,7 +137,7 @@ def test_a_stored_secret_is_never_sent_to_the_browser(
     page: Page, web: str, google: FakeGoogle, key: Any, connect: Any
 ) -> None:
     connect(keyfile_dict=json.dumps(key), api_endpoint=google.url)
-    sign_in(page, web)
+    let_in(page.context, web)
     page.goto(f"{web}/connections/my_gcp_conn/edit/")
     assert key["private_key"].split("\n")[3] not in page.content()
     expect(page.get_by_text(re.compile(r"set .* by tester"))).to_be_visible()
@@ -156,7 +149,6 @@ def test_a_stored_secret_is_never_sent_to_the_browser(
     assert stored.load().extra["keyfile_dict"] == json.dumps(key)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
 def test_no_page_scrolls_sideways(
     browser: Any,
@@ -166,12 +158,11 @@ def test_no_page_scrolls_sideways(
     google: FakeGoogle,
     key: Any,
     width: int,
-    theme: Any,
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    let_in(context, web)
     page = context.new_page()
-    sign_in(page, web)
     trigger_from_the_dag(page, web)
     expect(page.locator("#run-state")).to_contain_text("Success")
     run_path = page.url.removeprefix(web)
@@ -190,5 +181,5 @@ def test_no_page_scrolls_sideways(
         page.goto(web + path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{path} scrolls sideways by {wide} px at {width} px"
-        shoot(page, f"{name}-{width}-{theme}")
+        shoot_both(page, f"{name}-{width}")
     context.close()
