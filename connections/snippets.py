@@ -23,6 +23,27 @@ _OPERATORS = {
     ),
 }
 _OPERATORS["gcpbigquery"] = _OPERATORS["google_cloud_platform"]
+_OPERATORS |= dict.fromkeys(
+    ("postgres", "mysql", "sqlite"),
+    (
+        "airflow.providers.common.sql.operators.sql",
+        "SQLExecuteQueryOperator",
+        "conn_id",
+        'sql="SELECT 1",',
+    ),
+)
+_OPERATORS["http"] = (
+    "airflow.providers.http.operators.http",
+    "HttpOperator",
+    "http_conn_id",
+    'method="GET",\n        endpoint="/",',
+)
+_OPERATORS["aws"] = (
+    "airflow.providers.amazon.aws.operators.s3",
+    "S3ListOperator",
+    "aws_conn_id",
+    'bucket="my-bucket",',
+)
 
 
 @dataclass(frozen=True)

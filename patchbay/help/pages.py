@@ -168,7 +168,9 @@ def _listed_at(name: str, changed_at: int) -> Listed:
     title = _TITLE.search(text)
     parts = _CODE.sub("", text).split("\n\n")
     paragraph = next((part for part in parts if part.strip() and not part.startswith(_OTHERS)), "")
-    summary = " ".join(_MARKS.sub(r"\1", paragraph).split())
+    # Twice: a link may have marks within its words.
+    summary = " ".join(_MARKS.sub(r"\1", _MARKS.sub(r"\1", paragraph)).split())
+    summary = f"{summary[:-1]}." if summary.endswith(":") else summary
     return Listed(name, title[1] if title else name, summary)
 
 

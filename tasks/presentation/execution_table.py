@@ -130,16 +130,25 @@ def task_rows(instance: TaskInstance, steps: Iterable[Step], frame: tuple[Step, 
 
 def _try_rows(number: int, steps: list[Step], instance: TaskInstance) -> TryRows:
     failed = next((step for step in steps if step.state == StepState.FAILED), None)
+    told = failed or _telling(steps)
     started = min((step.started_at for step in steps if step.started_at), default=None)
     ended = max((step.ended_at for step in steps if step.ended_at), default=None)
     return TryRows(
         number=number,
         rows=tuple(step_row(step, instance) for step in steps),
-        state=StepState.FAILED if failed else StepState(steps[-1].state),
-        reason=f"step {failed.number}: {failed.result}" if failed else steps[-1].result,
+        state=StepState(told.state),
+        reason=f"step {failed.number}: {failed.result}" if failed else told.result,
         started_at=started,
         seconds=between(started, ended),
     )
+
+
+def _telling(steps: list[Step]) -> Step:
+    """The step that tells how a try went that didn't fail: where it was cancelled, or its work.
+    A session that was never asked for is skipped, and tells nothing."""
+    cancelled = (step for step in steps if step.state == StepState.CANCELLED)
+    work = (step for step in steps if step.number == 4)
+    return next(cancelled, None) or next(work, steps[-1])
 
 
 def work_of(number: int, operator: str) -> Work:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from django.db.models import Case, Count, F, IntegerField, Max, Min, Q, QuerySet, Value, When
 from django.utils import timezone
 
+from tasks.engine import database_time
 from tasks.models import DagRun, Step, TaskInstance
 from tasks.presentation.execution_table import between, work_of
 from tasks.presentation.waits import LOST_WORDS, Circumstances, Wait, waits_of
@@ -137,7 +138,7 @@ def heads_of(
     """``opened`` are the positions of those whose steps are shown."""
     where = _where(instances)
     waits = waits_of(instances, Circumstances(run))
-    now = timezone.now()
+    now = database_time.now()
     return [
         TaskHead(
             task_instance=each,
@@ -254,12 +255,19 @@ def lanes_of(run: DagRun, instances: Sequence[TaskInstance]) -> list[Lane]:
         found = Step.objects.filter(
             task_instance__in=again, try_number__lt=F("task_instance__try_number")
         )
-        times = found.order_by("task_instance", "try_number").values_list(
+        times = found.order_by("task_instance", "try_number").values(
             "task_instance_id", "try_number"
         )
-        for pk, _, start, end in times.annotate(Min("started_at"), Max("ended_at")):
+        told = times.annotate(
+            start=Min("started_at"),
+            end=Max("ended_at"),
+            failed=Count("pk", filter=Q(state=StepState.FAILED)),
+            cancelled=Count("pk", filter=Q(state=StepState.CANCELLED)),
+        ).values_list("task_instance_id", "start", "end", "failed", "cancelled")
+        for pk, start, end, failed, cancelled in told:
             if start and end:
-                tries.setdefault(pk, []).append(_part(run, start, end, "failed"))
+                state = "failed" if failed else "cancelled" if cancelled else "success"
+                tries.setdefault(pk, []).append(_part(run, start, end, state))
     return [_lane(run, each, tuple(tries.get(each.pk, ()))) for each in instances]
 
 

@@ -30,6 +30,7 @@ class Tracker:
 
 def track(states: Mapping[int, StepState]) -> Tracker:
     """``states`` are those of steps 1 to 6, as one task sees them."""
+    states = _as_it_stands(states)
     reached = max(
         (column for column, number in enumerate(_ENDS) if _is_over(states, number)), default=-1
     )
@@ -51,6 +52,13 @@ def track(states: Mapping[int, StepState]) -> Tracker:
             for name, row in values.items()
         )
     )
+
+
+def _as_it_stands(states: Mapping[int, StepState]) -> Mapping[int, StepState]:
+    """A task whose work has begun without a connection holds none, and waits for none."""
+    has_begun = states[4] != StepState.PENDING
+    unasked = [number for number in (2, 3) if has_begun and states[number] == StepState.PENDING]
+    return {**states, **dict.fromkeys(unasked, StepState.SKIPPED)}
 
 
 def _when(column: int, reached: int, over: bool) -> str:

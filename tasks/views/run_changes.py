@@ -104,6 +104,8 @@ class RunWatch:
         #: Changed, in view, and not drawn yet.
         self._heads: dict[int, None] = {}
         self._steps: set[int] = set()
+        #: Whom the tracker told of last, and whether the run was over then.
+        self._tracked: tuple[int, bool] | None = None
         self._said = ""
         #: The number that the watcher was told last.
         self._told = cursor
@@ -265,9 +267,12 @@ class RunWatch:
         chosen = self._chosen(table)
         if chosen is None:
             # The task that it told of was folded; what it said of it is no longer true.
+            self._tracked = None
             return {"run-tracker": _tracker_html(None, is_many=is_many)}
         position = chosen.task_instance.position
-        if is_many and position in before and position not in changes.tasks.values():
+        known, self._tracked = self._tracked, (position, changes.run.is_over)
+        is_known = known == self._tracked and position in before
+        if is_many and is_known and position not in changes.tasks.values():
             return {}
         return {"run-tracker": _tracker_html(chosen, is_many=is_many)}
 

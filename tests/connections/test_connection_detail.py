@@ -9,6 +9,9 @@ from django.test import Client
 from django.utils import timezone
 
 from connections.models import Connection, ConnectionTest, ConnectionTestState
+from connections.services import create_connection
+from connections.snippets import snippets_of
+from connections.validation import Draft
 from tasks.services import trigger_dag_run
 from tasks.states import StepState
 from tests.conftest import ACTOR
@@ -46,6 +49,22 @@ def test_the_overview_shows_what_may_be_seen_and_who_set_a_secret(
     for title in ("In a DAG", "In Python", "As an environment variable", "secrets backend"):
         assert title in text
     assert "AIRFLOW_CONN_MY_GCP_CONN" in text
+
+
+@pytest.mark.parametrize(
+    ("conn_type", "operator"),
+    [
+        ("postgres", "SQLExecuteQueryOperator"),
+        ("http", "HttpOperator"),
+        ("aws", "S3ListOperator"),
+        ("gcpbigquery", "BigQueryInsertJobOperator"),
+    ],
+)
+def test_what_runs_here_is_shown_with_an_operator_that_fits(conn_type: str, operator: str) -> None:
+    draft = Draft("somewhere", conn_type, host="db.example.com")
+    [dag, *_] = snippets_of(create_connection(draft, actor=ACTOR).load())
+    assert operator in dag.text
+    compile(dag.text, "dag.py", "exec")
 
 
 def test_the_short_address_leads_to_the_overview(admin_client: Client, connect: Any) -> None:

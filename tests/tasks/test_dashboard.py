@@ -45,7 +45,7 @@ def part(html: str, name: str) -> str:
 def test_an_empty_installation_shows_three_steps(admin_client: Client) -> None:
     html = shown(admin_client)
     assert "Create a connection" in html
-    assert "Trigger the example" in html
+    assert "Trigger a DAG" in html
     assert "Running now" not in html
 
 

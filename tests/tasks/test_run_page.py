@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from access.audit import Actor
 from tasks.acts import cancel_run
-from tasks.models import DagRun, TaskInstance
+from tasks.models import DagRun, Step, TaskInstance
 from tasks.services import trigger_dag_run
 from tasks.states import TaskState
 from tests.conftest import ACTOR
@@ -134,6 +134,22 @@ def test_a_graph_of_too_many_tasks_is_not_drawn_and_says_so(admin_client: Client
     assert "301 tasks are too many to draw" in html
     assert '<svg class="dag-graph' not in html
     assert '<svg class="dag-graph' in page(admin_client, make_run(many(12)))
+
+
+def test_a_good_try_that_was_cleared_is_told_as_good(admin_client: Client) -> None:
+    run = make_run({"work": Plan("running", try_number=2, max_tries=2), "b": Plan()})
+    first = Step.objects.filter(run=run, task_instance__task_id="work", try_number=1)
+    first.update(state="skipped", result="Asked for no connection", error_code="")
+    now = timezone.now()
+    first.filter(number=4).update(
+        state="success", result="It returned 3", started_at=now, ended_at=now
+    )
+    html = page(admin_client, run)
+    [told] = re.findall(r'<details class="try">.*?</summary>', html, re.S)
+    assert "It returned 3" in told
+    assert "Asked for no connection" not in told
+    [lane] = re.findall(r'id="lane-0".*?</svg>', html, re.S)
+    assert 'class="running ok earlier"' in lane
 
 
 def test_the_timeline_has_earlier_tries_and_what_goes_on(admin_client: Client) -> None:

@@ -52,3 +52,10 @@ def test_a_task_without_a_connection_holds_nothing() -> None:
     rows = dict(track(dict(zip(range(1, 7), (S, X, X, S, X, S), strict=True))).rows)
     assert {cell.value for cell in rows["session"]} == {"None"}
     assert {cell.value for cell in rows["connection_details"]} == {"None"}
+
+
+def test_a_task_that_works_without_a_connection_is_running_and_waits_for_none() -> None:
+    states = (S, P, P, R, P, P)
+    rows = dict(track(dict(zip(range(1, 7), states, strict=True))).rows)
+    assert [cell.value for cell in rows["task_status"] if cell.when == "now"] == ["Running"]
+    assert {cell.value for cell in rows["session"]} == {"None"}
