@@ -10,17 +10,15 @@ import logging
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from datetime import datetime
 from functools import partial
-from typing import TypeVar
 
-from django.db import Error as DatabaseFault
 from django.db import connection, transaction
 
 from tasks import live
 from tasks.acts import stop_run
 from tasks.engine import broker_contents, database_time, leases, recovery, writing
+from tasks.engine.guarding import guarded
 from tasks.engine.places import Message, WaitsOn, admit_tasks
 from tasks.engine.versions import spec_of
 from tasks.models import DagRun, TaskInstance
@@ -30,7 +28,6 @@ from tasks.states import RUN_TERMINAL, RunState, TaskState
 from tasks.tasks import send
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 TICK = 1.0
 #: Seconds between two looks for what was lost.
@@ -67,10 +64,10 @@ def _run() -> None:
     fills, sweeps = Every(FILL), Every(SWEEP)
     while not leases.stopping.is_set():
         if fills.is_due:
-            _guarded(fill_broker)
-        is_more = _guarded(lambda: tick(database_time.now()))
+            guarded(fill_broker)
+        is_more = guarded(lambda: tick(database_time.now()))
         if sweeps.is_due:
-            _guarded(database_time.ask)
+            guarded(database_time.ask)
             sweep()
         connection.close()
         if not is_more:
@@ -79,19 +76,19 @@ def _run() -> None:
 
 def tick(now: datetime) -> bool:
     """Do what is due at ``now``; whether it was more than is done at once."""
-    tries = _guarded(lambda: go_on(now)) or []
-    _guarded(lambda: send(tries, at_once=True))
-    _guarded(lambda: end_late_runs(now))
-    runs = _guarded(lambda: make_scheduled_runs(now)) or []
+    tries = guarded(lambda: go_on(now)) or []
+    guarded(lambda: send(tries, at_once=True))
+    guarded(lambda: end_late_runs(now))
+    runs = guarded(lambda: make_scheduled_runs(now)) or []
     return len(tries) >= BATCH or len(runs) >= RUNS_A_TICK
 
 
 def sweep() -> None:
     """Send again what was lost."""
     for part in recovery.PARTS:
-        if ready := _guarded(part):
+        if ready := guarded(part):
             logger.info("Sending %d task instances again.", len(ready))
-            _guarded(partial(send, ready, at_once=True))
+            guarded(partial(send, ready, at_once=True))
 
 
 def fill_broker() -> None:
@@ -109,18 +106,6 @@ def fill_broker() -> None:
         logger.warning("The broker was emptied: sent all %d waiting task instances again.", count)
 
 
-def _guarded(part: Callable[[], T]) -> T | None:
-    """Without its clock a worker makes no try, look or run any more: it outlives whatever fails."""
-    try:
-        return part()
-    except DatabaseFault:
-        logger.warning("The database can't be asked for what is due; the next tick will.")
-        connection.close()
-    except Exception:
-        logger.exception("A part of the clock's tick failed; the next one tries again.")
-    return None
-
-
 def go_on(now: datetime) -> list[Message]:
     """Queue the next tries and looks that are due."""
     due = TaskInstance.objects.filter(state__in=DUE_STATES, due_at__lte=now).order_by("due_at")
@@ -129,7 +114,7 @@ def go_on(now: datetime) -> list[Message]:
         by_run[run_id].append(pk)
     found: list[Message] = []
     for run_id, ids in by_run.items():
-        found += _guarded(partial(_queue, run_id, ids, now)) or []
+        found += guarded(partial(_queue, run_id, ids, now)) or []
     return found
 
 
@@ -163,4 +148,4 @@ def end_late_runs(now: datetime) -> None:
         state__in=(*RUN_TERMINAL, RunState.CANCELLING)
     )
     for run in late[:BATCH]:
-        _guarded(partial(stop_run, run))
+        guarded(partial(stop_run, run))

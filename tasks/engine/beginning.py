@@ -25,7 +25,7 @@ from tasks.engine.steps import StepChange
 from tasks.engine.template_names import names_of
 from tasks.engine.templating import render
 from tasks.engine.versions import UnreadableSpec, spec_of
-from tasks.models import DagRun, TaskInstance
+from tasks.models import DagRun, HeldSession, TaskInstance
 from tasks.operators import OPERATORS
 from tasks.operators.base import Operator
 from tasks.spec import TaskSpec
@@ -148,7 +148,8 @@ class Beginning:
         return [hot_rows.updating(DagRun, columns, where=where)]
 
     def _begin_anew(self) -> None:
-        """Go on for a worker that is gone."""
+        """Go on for a worker that is gone, and has no further sessions any more."""
+        HeldSession.objects.filter(task_instance=self.row).delete()
         self.recorder.changes += steps.begun_anew(self.row)
         self.recorder.log("taken over: the worker that ran this task is gone", level="warning")
         self.is_quiet = False

@@ -130,7 +130,9 @@ class ConnectionBroker:
                 TaskInstance.objects.filter(
                     pk=row.pk, lease_token=self.recorder.lease.token
                 ).update(conn_id=conn_id, conn_version=connection.version)
-            if not (again and self.recorder.is_written(changes)):
+            if again and self.recorder.is_written(changes):
+                self.recorder.forget()
+            else:
                 self.recorder.write_with(number, changes)
             live.publish_on_commit(row.run_id)
         give_connection_back()
@@ -139,15 +141,20 @@ class ConnectionBroker:
 
     def free(self) -> list[Message]:
         """After the end of the try: the messages of who waits for one of its further sessions."""
+        further = {name: limit for name, limit in self.limits.items() if name != self.first}
+        if not further:
+            return []
         found: list[Message] = []
-        for conn_id, limit in self.limits.items():
-            if conn_id == self.first or not limit:
+        # Where this fails, the sweep finds who waits.
+        with suppress(DatabaseFault):
+            # Another worker may have begun the next try, with places of its own.
+            HeldSession.objects.filter(
+                task_instance=self.recorder.row, lease_token=self.recorder.lease.token
+            ).delete()
+        for conn_id, limit in further.items():
+            if not limit:
                 continue
             with suppress(DatabaseFault), transaction.atomic():
-                # Where this fails, the sweep finds who waits.
-                HeldSession.objects.filter(
-                    task_instance=self.recorder.row, conn_id=conn_id
-                ).delete()
                 places.lock_sessions(conn_id)
                 found += places.next_for_session(conn_id, limit)
         return found

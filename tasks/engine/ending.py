@@ -30,8 +30,11 @@ def count_down(run_id: int, spec: DagSpec, *, over: int, number: int) -> list[Me
     return [] if left else end(run_id, spec, number=number)
 
 
-def end(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
-    """End the run; the messages of runs of its DAG that have a place now."""
+def end(run_id: int, spec: DagSpec, *, number: int, admits: bool = True) -> list[Message]:
+    """End the run; the messages of runs of its DAG that have a place now.
+
+    Without ``admits`` the caller looks for those itself.
+    """
     columns = ("state", "dag_id", "cancelled_by_name", "cancel_reason", "deadline_at")
     run = DagRun.objects.only(*columns).get(pk=run_id)
     state, words = _outcome(run, spec)
@@ -49,7 +52,7 @@ def end(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
             steps.succeeded(first, steps.KINDS[1].done) if is_done else steps.skipped(first, words)
         )
     writing.write(run_id, changes, number=number)
-    return _admitted(run.dag_id, spec)
+    return _admitted(run.dag_id, spec) if admits else []
 
 
 _LAST_ROWS = {

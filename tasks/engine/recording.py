@@ -107,8 +107,8 @@ class Recorder:
         self.insist(partial(self._write_once, changes))
 
     def _write_once(self, changes: list[StepChange], again: bool) -> None:
-        if again and self.is_written(changes):
-            self.changes, self.lines, self.rendered = [], [], None
+        if again:
+            self._write_again(changes)
             return
         is_one_statement = connection.vendor == "postgresql" and not self.rendered
         with nullcontext() if is_one_statement else transaction.atomic(savepoint=False):
@@ -119,6 +119,21 @@ class Recorder:
                 self._write(changes, lease=self.lease)
             live.publish_on_commit(self.row.run_id)
         give_connection_back()
+
+    def _write_again(self, changes: list[StepChange]) -> None:
+        """The statement may still wait in the server for the run's row: it is asked behind it."""
+        with transaction.atomic():
+            number = writing.take_number_with(self.lease, self.row.run_id).number
+            if self.is_written(changes):
+                self.forget()
+            else:
+                self.write_with(number, changes)
+            live.publish_on_commit(self.row.run_id)
+        give_connection_back()
+
+    def forget(self) -> None:
+        """What was kept back is written already."""
+        self.changes, self.lines, self.rendered = [], [], None
 
     def write_with(
         self, number: int, changes: list[StepChange], *, also: Sequence[Statement] = ()

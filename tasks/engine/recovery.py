@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 from django.db import transaction
 from django.db.models import Count, F, Q, QuerySet
 
 from connections.models import Connection
 from tasks.engine import admission, broker_contents, database_time, places, writing
+from tasks.engine.guarding import guarded
 from tasks.engine.places import Message, WaitsOn
 from tasks.engine.row_locks import unlocked
 from tasks.engine.versions import spec_of
@@ -84,12 +86,16 @@ def _without_need() -> list[Message]:
     ).order_by()
     found: list[Message] = []
     for conn_id in waiting.values_list("conn_id", flat=True).distinct():
-        row = Connection.objects.filter(conn_id=conn_id).values_list("max_sessions", flat=True)
-        limit = row.first() or BATCH
-        with transaction.atomic():
-            places.lock_sessions(conn_id)
-            found += places.next_for_session(conn_id, limit)
+        found += guarded(partial(_with_a_session, conn_id)) or []
     return found
+
+
+def _with_a_session(conn_id: str) -> list[Message]:
+    row = Connection.objects.filter(conn_id=conn_id).values_list("max_sessions", flat=True)
+    limit = row.first() or BATCH
+    with transaction.atomic():
+        places.lock_sessions(conn_id)
+        return places.next_for_session(conn_id, limit)
 
 
 def _tasks_with_a_place() -> list[Message]:
@@ -98,11 +104,15 @@ def _tasks_with_a_place() -> list[Message]:
     runs = waiting.order_by().values_list("run_id", "run__version_id").distinct()
     found: list[Message] = []
     for run_id, version_id in runs[:BATCH]:
-        with transaction.atomic():
-            number = writing.take_number(run_id)
-            limit = spec_of(version_id).max_active_tasks or BATCH
-            found += places.admit_tasks(run_id, limit, number=number)
+        found += guarded(partial(_of_run, run_id, version_id)) or []
     return found
+
+
+def _of_run(run_id: int, version_id: int) -> list[Message]:
+    with transaction.atomic():
+        number = writing.take_number(run_id)
+        limit = spec_of(version_id).max_active_tasks or BATCH
+        return places.admit_tasks(run_id, limit, number=number)
 
 
 def _runs_with_a_place() -> list[Message]:
@@ -111,13 +121,18 @@ def _runs_with_a_place() -> list[Message]:
     dags = waiting.order_by().values_list("dag_id", "dag__current_version_id").distinct()
     found: list[Message] = []
     for dag_pk, version_id in dags[:BATCH]:
-        limit = spec_of(version_id).max_active_runs if version_id else None
-        with transaction.atomic():
-            found += admission.admit(dag_pk, limit or BATCH)
+        found += guarded(partial(_of_dag, dag_pk, version_id)) or []
     return found
 
 
-#: What a sweep does. One that fails keeps no other from it.
+def _of_dag(dag_pk: int, version_id: int | None) -> list[Message]:
+    limit = spec_of(version_id).max_active_runs if version_id else None
+    with transaction.atomic():
+        return admission.admit(dag_pk, limit or BATCH)
+
+
+#: What a sweep does. One that fails keeps no other from it; nor does one run, DAG or connection
+#: in it: what was found of others is marked as sent, and would not be sent.
 PARTS: tuple[Callable[[], list[Message]], ...] = (
     _unsent,
     _sent_long_ago,

@@ -38,26 +38,27 @@ class _Row:
     is_ready: bool = False
 
 
-def resettle(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
+def resettle(run_id: int, spec: DagSpec, *, number: int, admits: bool = True) -> list[Message]:
     """Count, release and end all that follows from the states as they are; the messages to send.
 
-    The caller holds the row of the run locked.
+    The caller holds the row of the run locked. Without ``admits`` it lets other runs begin itself
+    where this one ends.
     """
     from tasks.engine.scheduling import Settling
 
     if not DagRun.objects.filter(pk=run_id, admitted_at__isnull=False).exists():
         # It waits for its place: nothing of it may run yet.
-        return _end_if_over(run_id, spec, number=number)
+        return _end_if_over(run_id, spec, number=number, admits=admits)
     settling = Settling(run_id, spec, number=number)
     settle_all(settling)
     messages = queue(run_id, spec, list(settling.to_queue), number=number)
-    return [*messages, *_end_if_over(run_id, spec, number=number)]
+    return [*messages, *_end_if_over(run_id, spec, number=number, admits=admits)]
 
 
-def _end_if_over(run_id: int, spec: DagSpec, *, number: int) -> list[Message]:
+def _end_if_over(run_id: int, spec: DagSpec, *, number: int, admits: bool) -> list[Message]:
     left = TaskInstance.objects.filter(run_id=run_id).exclude(state__in=TASK_TERMINAL).count()
     DagRun.objects.filter(pk=run_id).update(tasks_left=left)
-    return [] if left else ending.end(run_id, spec, number=number)
+    return [] if left else ending.end(run_id, spec, number=number, admits=admits)
 
 
 def settle_all(settling: Settling) -> None:

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from connections.models import Connection
 from patchbay.templatetags.patchbay import duration, listed
-from tasks.engine.places import active_runs
+from tasks.engine import database_time
+from tasks.engine.places import active_runs, sessions_held
 from tasks.engine.versions import spec_of
 from tasks.engine.workers import Worker, workers
 from tasks.models import DagRun, TaskInstance
@@ -84,7 +85,7 @@ class Circumstances:
     def sessions(self, conn_id: str) -> str:
         """``2 of 2``: how many sessions of the connection are in use, of how many there may be."""
         if conn_id not in self._sessions:
-            held = TaskInstance.objects.filter(conn_id=conn_id, state__in=TASK_HELD).count()
+            held = sessions_held(conn_id)
             found = Connection.objects.filter(conn_id=conn_id).first()
             limit = getattr(found, "max_sessions", None)
             self._sessions[conn_id] = f"{held} of {limit}" if limit else str(held)
@@ -131,7 +132,7 @@ def run_wait(run: DagRun) -> Wait | None:
     rows = run.task_instances.filter(state__in=TASK_WAITING | TASK_HELD)
     held = rows.filter(state__in=TASK_HELD).values_list("lease_expires_at", flat=True)
     if held.exists():
-        is_lost = not held.exclude(lease_expires_at__lt=timezone.now()).exists()
+        is_lost = not held.exclude(lease_expires_at__lt=database_time.now()).exists()
         return Wait(LOST_WORDS) if is_lost else None
     for state in (TaskState.QUEUED, TaskState.UP_FOR_RETRY, TaskState.UP_FOR_RESCHEDULE):
         first = rows.filter(state=state).order_by("due_at", "position").first()

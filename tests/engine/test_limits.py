@@ -16,12 +16,14 @@ from tasks.acts import cancel_run
 from tasks.engine.recovery import lost
 from tasks.models import DagRun, TaskInstance
 from tasks.operators.base import Context, TaskResult
+from tasks.spec import DagSpec
 from tests.conftest import ACTOR
 from tests.engine.driving import (
     SCRIPTS,
     Engine,
     ScriptedOperator,
     instance,
+    save_spec,
     state_of,
     states_of,
     task,
@@ -89,6 +91,22 @@ def test_no_more_runs_of_a_dag_are_active_than_it_allows(engine: Engine, start: 
     engine.work()
     assert (state_of(second), state_of(third)) == ("success", "cancelled")
     assert len(ScriptedOperator.calls) == 2
+
+
+def test_hundreds_of_waiting_runs_that_are_over_at_once_end_one_after_another(
+    engine: Engine, start: Any
+) -> None:
+    first = start(task("a"), max_active_runs=1)
+    save_spec(DagSpec("dag", (task("e", operator="EmptyOperator"),), max_active_runs=1))
+    waiting = [start() for _ in range(300)]
+    save_spec(DagSpec("dag", (task("b"),), max_active_runs=1))
+    last = [start(), start()]
+    engine.take()
+    assert state_of(first) == "success"
+    assert {state_of(run) for run in waiting} == {"success"}
+    assert [instance(run, "b").state for run in last] == ["queued", "pending"]
+    engine.work()
+    assert [state_of(run) for run in last] == ["success", "success"]
 
 
 def test_no_more_sessions_of_a_connection_are_open_than_it_allows(

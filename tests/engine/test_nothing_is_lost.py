@@ -17,7 +17,7 @@ from tasks.acts import cancel_run
 from tasks.engine import broker_contents, recovery, writing
 from tasks.engine.recovery import lost
 from tasks.engine.versions import spec_of
-from tasks.exceptions import TriggerRefused
+from tasks.exceptions import RunGone, TriggerRefused
 from tasks.models import DagRun, DagVersion, TaskInstance
 from tasks.services import trigger_dag_run
 from tests.conftest import ACTOR
@@ -209,6 +209,39 @@ def test_one_part_of_a_sweep_that_fails_keeps_no_other(
     monkeypatch.setattr(recovery, "PARTS", (fail, *recovery.PARTS))
     clock.sweep()
     assert len(engine.messages) == 1
+
+
+@pytest.mark.parametrize("limit", ["max_active_tasks", "max_active_runs"])
+def test_one_run_or_dag_that_a_sweep_fails_at_keeps_no_other(
+    engine: Engine, start: Any, broker: Any, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    """What it found before is sent, and it goes on to what comes after."""
+    is_of_run = limit == "max_active_tasks"
+    names = ("one", "two", "three")
+    for name in names:
+        start(task("a"), task("b"), dag_id=name, **{limit: 1})
+        if not is_of_run:
+            start(dag_id=name)
+    engine.messages.clear()
+    # A place is free, and nobody has looked.
+    over = TaskInstance.objects.filter(task_id="a") if is_of_run else TaskInstance.objects.none()
+    over.update(state="success")
+    if not is_of_run:
+        DagRun.objects.filter(admitted_at__isnull=False).update(state="success")
+        TaskInstance.objects.filter(run__state="success").update(state="success")
+    broken = DagRun.objects.get(dag__dag_id="two", state__in=("queued", "running"))
+    take_number = writing.take_number
+
+    def take(run_id: int) -> int:
+        if run_id == broken.pk:
+            raise RunGone
+        return take_number(run_id)
+
+    monkeypatch.setattr(writing, "take_number", take)
+    clock.sweep()
+    found = TaskInstance.objects.filter(pk__in=engine.messages)
+    assert set(found.values_list("run__dag__dag_id", flat=True)) == {"one", "three"}
+    assert len(engine.messages) == (2 if is_of_run else 4)
 
 
 # The clock

@@ -1,28 +1,26 @@
-"""A database that goes away at the worst moment, clocks that differ, connections that a task asks
-for while it runs."""
+"""A database that goes away at the worst moment, clocks that differ."""
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-import psycopg
 import pytest
-from django.db import OperationalError, connection
+from django.db import connection
 from django.utils import timezone
 
 from connections.services import create_connection
 from connections.validation import Draft
 from tasks.acts import clear_tasks
-from tasks.engine import brokering, database_time, leases, places
+from tasks.engine import database_time, leases
 from tasks.engine.recovery import lost
 from tasks.engine.steps import MOST_TRIES
 from tasks.exceptions import ActRefused
-from tasks.models import HeldSession, Step, TaskInstance
+from tasks.models import DagRun, Step, TaskInstance
 from tasks.operators.base import Context, TaskResult
+from tasks.presentation.heads import heads_of
+from tasks.presentation.waits import run_wait
 from tests.conftest import ACTOR
 from tests.engine.driving import (
     SCRIPTS,
@@ -35,53 +33,14 @@ from tests.engine.driving import (
     task,
     transient,
 )
-
-committed = pytest.mark.django_db(transaction=True)
+from tests.engine.faults import answers_lost, committed, cut_at, cut_while_waiting
 
 # A database that goes away
 
 
-@contextmanager
-def cut_at(words: str, *, times: int = 1) -> Iterator[list[str]]:
-    """The server ends the connection before a statement with these words; the statements."""
-    hit: list[str] = []
-
-    def cut(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
-        if words in sql and len(hit) < times:
-            hit.append(sql)
-            if connection.vendor == "sqlite":
-                raise OperationalError("disk I/O error")
-            _terminate(connection.connection.info.backend_pid)
-        return execute(sql, params, many, context)
-
-    with connection.execute_wrapper(cut):
-        yield hit
-
-
-def _terminate(pid: int) -> None:
-    own = connection.settings_dict
-    with psycopg.connect(
-        dbname=own["NAME"], host=own["HOST"], user=own["USER"], port=own["PORT"] or None
-    ) as other:
-        other.execute("SELECT pg_terminate_backend(%s)", [pid])
-
-
-@contextmanager
-def answers_lost(monkeypatch: pytest.MonkeyPatch, *, number: int) -> Iterator[None]:
-    """The commit of this number is done, and its answer is lost."""
-    commits = 0
-    commit = getattr(connection, "_commit")  # noqa: B009 - Django's stubs don't know it
-
-    def lose() -> None:
-        nonlocal commits
-        commit()
-        commits += 1
-        if commits == number:
-            raise OperationalError("server closed the connection unexpectedly")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(connection, "_commit", lose)
-        yield
+def only_postgresql() -> None:
+    if connection.vendor != "postgresql":
+        pytest.skip("SQLite has the clock of its machine, and no server")
 
 
 def fragile(task_id: str = "a", **fields: Any) -> Any:
@@ -166,6 +125,47 @@ def test_what_a_task_tells_is_told_after_the_database_is_back(engine: Engine, st
     assert (texts.count("half, rows 7"), texts.count("and on")) == (1, 1)
 
 
+@committed
+@pytest.mark.parametrize("words", ["tasks_logline", "stepped AS"])
+def test_a_write_that_still_waits_in_the_server_is_not_done_twice(
+    engine: Engine, start: Any, words: str
+) -> None:
+    """Its connection is gone, and what it asked for is done all the same, later."""
+    only_postgresql()
+    run = start(fragile())
+
+    def work(context: Context) -> TaskResult:
+        with cut_while_waiting(words, run_id=run.pk) as cuts:
+            context.progress("half", rows=7)
+            context.log("one")
+            context.flush()
+        assert cuts
+        return TaskResult("Done")
+
+    SCRIPTS["a"] = [work]
+    engine.take()
+    texts = list(run.log_lines.values_list("text", flat=True))
+    assert (texts.count("half, rows 7"), texts.count("one")) == (1, 1)
+    assert rows_of(run, "a")[1] == ["skipped", "skipped", "success", "skipped"]
+    assert state_of(run) == "success"
+
+
+@committed
+def test_the_end_of_a_session_that_still_waits_in_the_server_is_told_once(
+    engine: Engine, start: Any
+) -> None:
+    only_postgresql()
+    create_connection(Draft("db", "sqlite", host=":memory:"), actor=ACTOR)
+    run = start(task("a", operator="ScriptedSqlOperator", conn_id="db"))
+    with cut_while_waiting("taken AS", and_words="stepped AS", run_id=run.pk) as cuts:
+        engine.take()
+    assert cuts
+    assert rows_of(run, "a")[1] == ["success", "success", "success", "success"]
+    texts = list(run.log_lines.values_list("text", flat=True))
+    assert len(texts) == len(set(texts))
+    assert state_of(run) == "success"
+
+
 # Clocks
 
 
@@ -178,11 +178,6 @@ def fast_clock(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
         monkeypatch.setattr("django.utils.timezone.now", lambda: own() + timedelta(seconds=seconds))
 
     return set_ahead
-
-
-def only_postgresql() -> None:
-    if connection.vendor != "postgresql":
-        pytest.skip("SQLite has the clock of its machine")
 
 
 @pytest.mark.parametrize("seconds", [-3600.0, 3600.0])
@@ -230,6 +225,24 @@ def test_a_next_try_is_due_by_the_clock_of_the_database(
     assert due_at < database_time.ask() + timedelta(seconds=61)
 
 
+def test_a_task_is_not_shown_as_lost_by_a_clock_that_is_ahead(
+    engine: Engine, start: Any, fast_clock: Any
+) -> None:
+    only_postgresql()
+    seen: list[object] = []
+
+    def work(context: Context) -> TaskResult:
+        fast_clock(3600)
+        seen.extend(head.state for head in heads_of(run, [instance(run, "a")]))
+        seen.append(run_wait(DagRun.objects.get(pk=run.pk)))
+        return TaskResult("Done")
+
+    SCRIPTS["a"] = [work]
+    run = start(task("a"))
+    engine.take()
+    assert seen == ["running", None]
+
+
 # Tries without an end
 
 
@@ -246,141 +259,3 @@ def test_no_try_has_rows_where_those_of_the_next_task_stand(engine: Engine, star
     with pytest.raises(ActRefused, match="has had 9,999 tries"):
         clear_tasks(run, actor=ACTOR, task_ids=["a"])
     assert instance(run, "a").try_number == MOST_TRIES
-
-
-# Connections that a task asks for while it runs
-
-
-class AskingOperator(ScriptedOperator):
-    """Asks for connections while it runs."""
-
-    name = "AskingOperator"
-    asks_for_connections = True
-
-
-@pytest.fixture
-def asking(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tasks.operators import OPERATORS
-
-    monkeypatch.setitem(OPERATORS.own, AskingOperator.name, AskingOperator)
-    monkeypatch.setattr(brokering, "HOLDER_PAUSE", 0.01)
-    for conn_id in ("apples", "pears"):
-        draft = Draft(conn_id, "sqlite", host=":memory:", max_sessions=1)
-        create_connection(draft, actor=ACTOR)
-
-
-def asks(*conn_ids: str, then: Callable[[], object] = lambda: None) -> Any:
-    def work(context: Any) -> TaskResult:
-        for conn_id in conn_ids:
-            context.request_connection(conn_id)
-        then()
-        return TaskResult("Done")
-
-    return work
-
-
-def asker(task_id: str, *upstream: str, **fields: Any) -> Any:
-    return task(task_id, *upstream, operator="AskingOperator", **fields)
-
-
-def test_each_connection_that_a_task_asks_for_counts(
-    engine: Engine, start: Any, asking: None
-) -> None:
-    held: list[int] = []
-
-    def look() -> None:
-        held.extend(places.sessions_held(conn_id) for conn_id in ("apples", "pears"))
-
-    SCRIPTS["a"] = [asks("apples", "pears", "apples", "pears", then=look)]
-    run = start(asker("a"))
-    engine.work()
-    assert held == [1, 1]
-    assert states_of(run) == {"a": "success"}
-    assert [places.sessions_held(conn_id) for conn_id in ("apples", "pears")] == [0, 0]
-    assert not HeldSession.objects.exists()
-
-
-def test_a_task_that_waits_for_a_further_session_goes_on_when_it_is_free(
-    engine: Engine, start: Any, asking: None
-) -> None:
-    """The parked task of another DAG is sent when the further session is given back."""
-    sql = task("b", operator="ScriptedSqlOperator", conn_id="pears")
-    second = start(sql, dag_id="two")
-    SCRIPTS["a"] = [asks("apples", "pears", then=lambda: engine.take(0))]
-    first = start(asker("a"), dag_id="one")
-    engine.take(1)
-    assert instance(first, "a").state == "success"
-    assert len(engine.messages) == 1
-    engine.work()
-    assert state_of(second) == "success"
-
-
-def test_two_tasks_that_wait_for_each_other_do_not_wait_for_ever(
-    engine: Engine, start: Any, asking: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(brokering, "LONGEST_WAIT", 0.05)
-    other: list[str] = []
-
-    def ask_the_other_way_round() -> None:
-        # The other one holds pears, asks for apples, which this one holds.
-        engine.take(0)
-        other.append(instance(run, "b").state)
-
-    SCRIPTS["a"] = [asks("apples", then=ask_the_other_way_round)]
-    SCRIPTS["b"] = [asks("pears", "apples")]
-    run = start(asker("a"), asker("b", retries=1))
-    engine.take()
-    assert other == ["up_for_retry"]
-    step = run.steps.get(number=4, task_instance__task_id="b", try_number=1)
-    assert step.error_code == "task:no-session-free"
-    assert places.sessions_held("pears") == 0
-    engine.pass_time(10_000)
-    engine.work()
-    assert states_of(run) == {"a": "success", "b": "success"}
-
-
-def test_who_asks_in_order_waits_as_long_as_it_may(
-    engine: Engine, start: Any, asking: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(brokering, "LONGEST_WAIT", 0.01)
-    start(task("b", operator="ScriptedSqlOperator", conn_id="pears"), dag_id="two")
-    SCRIPTS["a"] = [asks("apples", "pears")]
-
-    def begin_the_other() -> TaskResult:
-        engine.take(0)
-        return TaskResult("Done")
-
-    SCRIPTS["b"] = [lambda _: begin_the_other()]
-    run = start(asker("a", execution_timeout=0.3), dag_id="one")
-    engine.take(0)
-    step = run.steps.get(number=4)
-    assert step.error_code == "task:execution-timeout"
-
-
-def test_the_place_of_a_worker_that_died_is_free(engine: Engine, start: Any, asking: None) -> None:
-    run = start(asker("a"))
-    row = instance(run, "a")
-    TaskInstance.objects.update(state="running", lease_token=uuid.uuid4())
-    HeldSession.objects.create(task_instance=row, conn_id="pears", lease_token=uuid.uuid4())
-    assert places.sessions_held("pears") == 0
-
-
-def test_a_worker_that_lost_its_task_takes_no_place(
-    engine: Engine, start: Any, asking: None
-) -> None:
-    other = uuid.uuid4()
-
-    def lose() -> None:
-        TaskInstance.objects.update(lease_token=other)
-
-    def work(context: Any) -> TaskResult:
-        lose()
-        context.request_connection("apples")
-        raise AssertionError
-
-    SCRIPTS["a"] = [work]
-    run = start(asker("a"))
-    engine.work()
-    row = instance(run, "a")
-    assert (row.lease_token, row.conn_id, row.state) == (other, "", "running")
-    assert places.sessions_held("apples") == 0
