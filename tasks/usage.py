@@ -13,6 +13,7 @@ from django.urls import reverse
 from connections.dependents import Dependent, Provider, Usage, Use
 from tasks.models import Dag, Step
 from tasks.states import StepState
+from tasks.stored_specs import shown_spec
 
 #: How many of the last uses are told.
 LATEST = 20
@@ -74,7 +75,7 @@ def usage_of(conn_id: str) -> Usage:
     parts = {}
     for dag in dags.select_related("current_version"):
         if dag.current_version and conn_id in dag.current_version.conn_ids:
-            tasks = dag.current_version.parsed.tasks
+            tasks = shown_spec(dag.current_version).tasks
             parts[dag.dag_id] = tuple(each.task_id for each in tasks if each.conn_id == conn_id)
     fetched = Step.objects.filter(number=2, state=StepState.SUCCESS, conn_id=conn_id)
     rows = fetched.select_related("run__dag", "task_instance").order_by("-started_at")[:LATEST]

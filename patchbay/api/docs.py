@@ -19,9 +19,9 @@ Airflow's REST API for connections, DAGs and runs, and Patchbay's own calls besi
 Send a token with every call: `Authorization: Bearer …`. `POST /auth/token` gives one for a
 password, and Settings makes API tokens.
 
-Every refusal of a call is JSON with the key `detail`. 401: no token. 403: a token that isn't valid, or that
-may not do this. 411: no length is told. 413: too much is sent. 422: what is sent can't be right,
-with its places. 429: too many wrong passwords or tokens, with the time to wait.
+Every refusal of a call is JSON with the key `detail`. 401: no token. 403: a token that isn't valid,
+or that may not do this. 411: no length is told. 413: too much is sent. 422: what is sent can't be
+right, with its places. 429: too many wrong passwords or tokens, with the time to wait.
 """
 
 

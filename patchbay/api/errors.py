@@ -18,6 +18,7 @@ from connections.exceptions import InvalidConnection, SecretsUnreadable
 from connections.masking import MASK
 from patchbay.api.bodies import BadBody
 from patchbay.api.parameters import describe
+from tasks.exceptions import ActRefused
 
 #: What is repeated in an error. All else that was sent may be a secret, whatever it is called.
 PLAIN = frozenset(
@@ -53,10 +54,19 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,59}\Z")
 class Api(NinjaAPI):
     """Ninja's API with errors as Airflow words them, and words for each parameter."""
 
-    def get_openapi_schema(self, **options: Any) -> Any:
-        schema = super().get_openapi_schema(**options)
-        describe(schema)
-        return schema
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)
+        self._schemas: dict[str, Any] = {}
+
+    def get_openapi_schema(self, *, path_prefix: str | None = None, **options: Any) -> Any:
+        """Kept, because it takes half a second to make, and is always the same."""
+        if path_prefix is None:
+            path_prefix = self.get_root_path(options.get("path_params") or {})
+        if path_prefix not in self._schemas:
+            schema = super().get_openapi_schema(path_prefix=path_prefix)
+            describe(schema)
+            self._schemas[path_prefix] = schema
+        return self._schemas[path_prefix]
 
     def validation_error_from_error_contexts(
         self, error_contexts: list[ValidationErrorContext[Any]]
@@ -178,6 +188,10 @@ def _throttled(request: HttpRequest, error: Throttled) -> HttpResponse:
     return _answer(429, error.words, **{"Retry-After": str(error.retry_after)})
 
 
+def _act_refused(request: HttpRequest, error: ActRefused) -> HttpResponse:
+    return _answer(409, str(error))
+
+
 HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     AuthenticationError: _unknown,
     HttpError: _refused,
@@ -185,6 +199,7 @@ HANDLERS: dict[type[Exception], Callable[[HttpRequest, Any], HttpResponse]] = {
     InvalidConnection: _invalid_connection,
     SecretsUnreadable: _unreadable,
     Throttled: _throttled,
+    ActRefused: _act_refused,
 }
 
 

@@ -29,6 +29,7 @@ from tasks.dagfiles.writing import NotWritable, airflow_file
 from tasks.engine.versions import spec_of
 from tasks.models import DagImportError, DagOrigin, DagVersion
 from tasks.spec import DagSpec
+from tasks.stored_specs import problem_of, shown_spec
 
 VERSION_ORDERS = {
     "id": "pk",
@@ -180,8 +181,11 @@ def get_dag_source(request: HttpRequest, dag_id: str, version_number: int | None
 def _source(row: DagVersion) -> str:
     if row.dag.origin == DagOrigin.FILE:
         return row.source
+    spec = shown_spec(row)
+    if problem := problem_of(row, spec):
+        raise Refused(404, problem)
     try:
-        return airflow_file(row.parsed)
+        return airflow_file(spec)
     except NotWritable as error:
         raise Refused(404, str(error)) from None
 

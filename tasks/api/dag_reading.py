@@ -39,6 +39,7 @@ from tasks.models import Dag, DagImportError, DagRun
 from tasks.schedules.due import set_paused
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL
+from tasks.stored_specs import problem_of, shown_spec
 
 _SPEC = "current_version__spec"
 #: What of a spec a list shows, taken out of it by the database: a spec may be large.
@@ -134,13 +135,16 @@ def get_dag(request: HttpRequest, dag_id: str) -> dict[str, Any]:
     "/dags/{dag_id}/details",
     auth=Bearer(Right.SEE),
     summary="Get a DAG with all that its file says",
-    response={200: DAGDetailsResponse, **refusals(404)},
+    response={200: DAGDetailsResponse, **refusals(404, 409)},
 )
 def get_dag_details(request: HttpRequest, dag_id: str) -> dict[str, Any]:
     """Its params, its limits, its dates, its present version."""
     dag = known_dag(dag_id)
-    spec = dag.spec
-    assert spec is not None
+    version = dag.current_version
+    assert version is not None
+    spec = shown_spec(version)
+    if problem := problem_of(version, spec):
+        raise Refused(409, problem)
     active = dag.runs.exclude(state__in=RUN_TERMINAL).count()
     errors = _errors_of(dag.filename).exists() if dag.filename else False
     return details_shape(dag, spec, has_errors=errors, active=active)

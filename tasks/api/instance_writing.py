@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
@@ -177,19 +178,39 @@ def change_instance(
     mask: list[str] | None,
 ) -> list[TaskInstance]:
     """In a transaction of the caller; what was changed. Raise ``Refused``, ``ActRefused``."""
-    names = body.model_fields_set & set(mask or body.model_fields_set)
     actor = caller_of(request).actor
-    if "new_state" in names and body.new_state is not None:
-        state = TaskState(body.new_state)
-        if row.state == state:
-            raise Refused(409, f"Task id {row.task_id} is already in {state} state")
-        rows = _to_mark(row, body, state)
-        ids = [each.pk for each in rows]
-        mark_tasks(row.run, ids, state, actor=actor, reason=body.note or "")
-        return rows
-    if "note" in names:
+    if mark := mark_of(row, body, mask=mask):
+        ids = [each.pk for each in mark.rows]
+        mark_tasks(row.run, ids, mark.state, actor=actor, reason=mark.reason)
+        return mark.rows
+    if "note" in _names_of(body, mask):
         set_task_note(row, body.note or "", actor=actor)
     return [row]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What a call says of how tasks of one run ended."""
+
+    rows: list[TaskInstance]
+    state: TaskState
+    reason: str
+
+
+def mark_of(
+    row: TaskInstance, body: PatchTaskInstanceBody, *, mask: list[str] | None
+) -> Mark | None:
+    """``None`` where no state is sent. Raise ``Refused`` for the state that it has already."""
+    if "new_state" not in _names_of(body, mask) or body.new_state is None:
+        return None
+    state = TaskState(body.new_state)
+    if row.state == state:
+        raise Refused(409, f"Task id {row.task_id} is already in {state} state")
+    return Mark(_to_mark(row, body, state), state, body.note or "")
+
+
+def _names_of(body: PatchTaskInstanceBody, mask: list[str] | None) -> set[str]:
+    return body.model_fields_set & set(mask or body.model_fields_set)
 
 
 @task_instances.patch(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol, TypeVar
 
 from django.db import transaction
@@ -11,10 +11,10 @@ from access.problems import Refused
 from tasks.api.finding import ALL
 from tasks.engine.writing import take_number
 from tasks.exceptions import ActRefused
-from tasks.models import DagRun
+from tasks.models import Dag, DagRun
 
-#: More in one call would hold its transaction, and the caller, for too long.
-MOST = 100
+#: More in one act would hold its transaction for too long, and more in one call the caller.
+MOST, MOST_IN_CALL = 100, 1_000
 
 
 class Act(Protocol):
@@ -27,8 +27,13 @@ class Act(Protocol):
 A = TypeVar("A", bound=Act)
 
 
-def done(actions: Iterable[A], do: Callable[[A], list[str]]) -> dict[str, Any]:
-    """Do the acts in their order, each whole or not at all; what became of them, by their kind."""
+def done(actions: Collection[A], do: Callable[[A], list[str]]) -> dict[str, Any]:
+    """Do the acts in their order, each whole or not at all; what became of them, by their kind.
+
+    Raise ``Refused`` for too many, before any is done.
+    """
+    if sum(max(len(action.entities), 1) for action in actions) > MOST_IN_CALL:
+        raise Refused(400, f"One call is for at most {MOST_IN_CALL:,} of them: send several.")
     answer: dict[str, Any] = {"create": None, "update": None, "delete": None}
     for action in actions:
         of_kind = answer[action.action] or {"success": [], "errors": []}
@@ -46,10 +51,14 @@ def done(actions: Iterable[A], do: Callable[[A], list[str]]) -> dict[str, Any]:
 
 
 def lock(found: Iterable[DagRun]) -> None:
-    """All runs of an act at its beginning, in one order: else two acts could wait for each
-    other, or for who ends a run and looks for the next one of its DAG. Raise ``RunGone``."""
-    for pk in sorted({run.pk for run in found}):
+    """All runs of an act at its beginning, in one order, and then their DAGs: else two acts could
+    wait for each other, or for who ends a run and looks for the next one of its DAG. Raise
+    ``RunGone``."""
+    runs = {run.pk: run.dag_id for run in found}
+    for pk in sorted(runs):
         take_number(pk)
+    dags = Dag.objects.select_for_update(no_key=True).filter(pk__in=set(runs.values()))
+    list(dags.order_by("pk").values_list("pk"))
 
 
 def dag_of(named: str | None, in_address: str, words: str) -> str:

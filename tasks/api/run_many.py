@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db import transaction
 from django.http import HttpRequest
 
 from access.audit import Actor
@@ -41,12 +42,12 @@ _NO_TEXT = (
     "/dags/{dag_id}/dagRuns",
     auth=Bearer(Right.CANCEL),
     summary="Change and delete many runs",
-    response={200: BulkResponse, **refusals()},
+    response={200: BulkResponse, 400: Problem, **refusals()},
 )
 def bulk_dag_runs(request: HttpRequest, dag_id: str, body: BulkRunsBody) -> dict[str, Any]:
     """The acts are done in their order, each whole or not at all; one that fails is told in
     `errors`. `~` in the address stands for the DAG that each run names. Deleting takes the right
-    to change DAGs, too."""
+    to change DAGs, too. At most 100 runs in an act, and 1,000 in a call."""
 
     def do(action: Any) -> list[str]:
         if isinstance(action, UpdateRuns):
@@ -126,10 +127,11 @@ def clear_dag_runs(request: HttpRequest, dag_id: str, body: BulkDAGRunClearBody)
         rows = [row for each in tasks.values() for row in each]
         return {"task_instances": instance_shapes(rows), "total_entries": len(rows)}
     actor = caller_of(request).actor
-    clear_runs(tasks, actor=actor, to_latest=bool(body.run_on_latest_version))
-    if "note" in body.model_fields_set:
-        for run in found:
-            set_note(run, body.note or "", actor=actor)
+    with transaction.atomic():
+        clear_runs(tasks, actor=actor, to_latest=bool(body.run_on_latest_version))
+        if "note" in body.model_fields_set:
+            for run in found:
+                set_note(run, body.note or "", actor=actor)
     shapes = [run_shape(known_run(run.dag.dag_id, run.run_id)) for run in found]
     return {"dag_runs": shapes, "total_entries": len(shapes)}
 

@@ -15,6 +15,7 @@ from access.problems import Problem, Refused, refusals
 from access.rights import Right, caller_of
 from tasks import services
 from tasks.acts import cancel_run, clear_tasks, delete_run, mark_tasks, set_note
+from tasks.api import many
 from tasks.api.finding import is_possible, known_run
 from tasks.api.routing import runs
 from tasks.api.run_schemas import (
@@ -194,9 +195,10 @@ def clear_dag_run(
     if body.dry_run:
         return {"task_instances": instance_shapes(rows), "total_entries": len(rows)}
     actor = caller_of(request).actor
-    clear_runs({run: rows}, actor=actor, to_latest=bool(body.run_on_latest_version))
-    if "note" in body.model_fields_set:
-        set_note(run, body.note or "", actor=actor)
+    with transaction.atomic():
+        clear_runs({run: rows}, actor=actor, to_latest=bool(body.run_on_latest_version))
+        if "note" in body.model_fields_set:
+            set_note(run, body.note or "", actor=actor)
     return run_shape(known_run(dag_id, dag_run_id))
 
 
@@ -210,6 +212,7 @@ def clear_runs(chosen: dict[DagRun, list[TaskInstance]], *, actor: Actor, to_lat
     """All of it or nothing. Raise ``Refused``."""
     try:
         with transaction.atomic():
+            many.lock(chosen)
             for run, rows in chosen.items():
                 names = [row.task_id for row in rows]
                 if to_latest and run.dag.current_version_id:

@@ -68,7 +68,7 @@ def watch_lines(run: DagRun, out: Any, before: SoFar) -> bool:
             lines.write(latest)
             if waiting and waiting.words != said:
                 said = waiting.words
-                out.write(str(waiting))
+                out.write(printable(str(waiting)))
     out.write(f"{state_word(latest.state)} {duration(latest.seconds)}".strip())
     return RunState(latest.state) is RunState.SUCCESS
 
@@ -97,10 +97,10 @@ class StepLines:
             key = (task.task_instance.pk, each.number)
             if each.state == StepState.FAILED and key not in self._tries:
                 self._tries.add(key)
-                self._out.write(f"{task_id}: try {each.number} failed at {each.reason}")
+                self._out.write(f"{task_id}: try {each.number} failed at {printable(each.reason)}")
         if task.rows and (words := _folded(task.rows)):
             if self._is_new(task.rows[0]):
-                self._out.write(f"{task_id}: {words}")
+                self._out.write(f"{task_id}: {printable(words)}")
             return
         for row in task.rows:
             if row.state != StepState.SKIPPED or row.conn_id:
@@ -147,7 +147,7 @@ class TaskLines:
             self._seen[row.pk] = (row.state, row.try_number)
             took = f" ({duration(head.seconds)})" if head.seconds is not None else ""
             words = (state_word(head.state), head.tries, str(head.wait or ""), head.where)
-            self._out.write(f"{row.task_id}  {'  '.join(filter(None, words))}{took}")
+            self._out.write(f"{row.task_id}  {printable('  '.join(filter(None, words)))}{took}")
             if row.state == TaskState.FAILED:
                 self._write_steps(run, row)
 
@@ -188,12 +188,12 @@ def explained(row: StepRow) -> str:
     words = row.explanation
     lines = [
         f"Step {row.number} failed",
-        f"  What happened  {words.happened}",
-        f"  Likely cause   {words.cause}",
-        f"  What to do     {words.remedy}",
+        f"  What happened  {printable(words.happened)}",
+        f"  Likely cause   {printable(words.cause)}",
+        f"  What to do     {printable(words.remedy)}",
     ]
     if words.command:
-        lines.append(f"  Command        {words.command}")
+        lines.append(f"  Command        {printable(words.command)}")
     if row.vendor_message:
         message = printable(row.vendor_message).replace("\n", "\n" + " " * 17)
         lines.append(f"  Message        {message}")

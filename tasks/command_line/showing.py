@@ -29,6 +29,7 @@ from tasks.presentation.heads import heads_of
 from tasks.schedules.planning import timetable_of
 from tasks.schedules.timetable import Timetable
 from tasks.spec import SpecError
+from tasks.stored_specs import problem_of, shown_spec
 
 _SPEC = "current_version__spec"
 _DAGS = ("dag_id", "state", "schedule", "next_run", "connections", "file")
@@ -81,9 +82,11 @@ def show_dag(options: Options) -> str:
     """A DAG and its tasks."""
     output = options["output"]
     dag = known_dag(options["dag_id"])
-    version, spec = dag.current_version, dag.spec
+    version = dag.current_version
     assert version is not None
-    assert spec is not None
+    spec = shown_spec(version)
+    if problem := problem_of(version, spec):
+        wrong_usage(problem)
     row: dict[str, Any] = {
         "dag_id": dag.dag_id,
         "description": dag.description or spec.description,

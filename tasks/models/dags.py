@@ -56,6 +56,7 @@ class Dag(models.Model):
 
     @property
     def spec(self) -> DagSpec | None:
+        """Raise as ``DagVersion.parsed`` does."""
         return self.current_version.parsed if self.current_version else None
 
 
@@ -87,6 +88,8 @@ class DagVersion(models.Model):
 
     @property
     def parsed(self) -> DagSpec:
+        """Raise ``SpecError``, also ``AttributeError`` or ``ValueError``, for one that another
+        release stored and this one can't read."""
         return DagSpec.from_json(self.spec)
 
 

@@ -20,6 +20,7 @@ from tasks.presentation.run_grid import COLUMNS, MOST_ROWS, grid_rows
 from tasks.presentation.source_code import lines_of
 from tasks.schedules.due import set_paused
 from tasks.spec import DagSpec
+from tasks.stored_specs import problem_of, shown_spec
 from tasks.views.listing import as_bars, bars, run_lines
 
 #: How many of the last runs and versions stand on a DAG's page.
@@ -56,13 +57,15 @@ def detail(request: HttpRequest, dag_id: str) -> HttpResponse:
 
 def dag_context(dag: Dag) -> dict[str, Any]:
     """What the page shows."""
-    version, spec = dag.current_version, dag.spec
+    version = dag.current_version
+    spec = shown_spec(version) if version else None
     runs = list(dag.runs.order_by("-queued_at", "-pk").defer("conf", "note")[:COLUMNS])
     grid = grid_rows(spec, runs[::-1]) if spec else []
     return {
         "dag": dag,
         "shown": version,
         "spec": spec,
+        "problem": problem_of(version, spec),
         "graph": graph_of(spec) if spec else None,
         "error": DagImportError.objects.filter(filename=dag.filename).first()
         if dag.filename

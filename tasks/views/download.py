@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET
 from access.rights import Right, requires
 from tasks.dagfiles.writing import NotWritable, airflow_file
 from tasks.models import Dag, DagOrigin, DagVersion
+from tasks.stored_specs import problem_of, shown_spec
 from tasks.views.run_log import whole
 
 
@@ -27,8 +28,12 @@ def download(request: HttpRequest, dag_id: str) -> HttpResponse:
     version = _version(dag, request.GET.get("version", ""))
     text = version.source if version else ""
     if version is not None and not text:
+        spec = shown_spec(version)
+        if problem := problem_of(version, spec):
+            messages.error(request, problem)
+            return redirect("dag", dag_id)
         try:
-            text = airflow_file(version.parsed)
+            text = airflow_file(spec)
         except NotWritable as error:
             messages.error(request, str(error))
             return redirect("dag", dag_id)

@@ -27,6 +27,7 @@ from tasks.models import Dag, DagOrigin, DagVersion
 from tasks.operators import OPERATORS
 from tasks.spec import DagSpec
 from tasks.states import RUN_TERMINAL
+from tasks.stored_specs import problem_of, shown_spec
 
 #: The script asks for the form alone, and for the address of the DAG instead of a redirect.
 BY_SCRIPT = "X-Editor"
@@ -71,7 +72,11 @@ def edit(request: HttpRequest, dag_id: str) -> HttpResponse:
         return _post(request, dag_id=dag_id)
     if dag is None or dag.current_version is None:
         raise Http404(f"There is no DAG {dag_id}.")
-    draft = draft_of(dag.current_version.parsed)
+    spec = shown_spec(dag.current_version)
+    if problem := problem_of(dag.current_version, spec):
+        messages.error(request, problem)
+        return redirect("dag", dag_id)
+    draft = draft_of(spec)
     if wanted := request.GET.get("task"):
         key = next((task.key for task in draft.tasks if task.task_id == wanted), draft.open)
         draft = replace(draft, open=key)

@@ -18,6 +18,7 @@ from tasks.models import Dag
 from tasks.params import ParamsRefused, checked_params
 from tasks.services import parse_conf, trigger_dag_run
 from tasks.spec import DagSpec
+from tasks.stored_specs import problem_of, shown_spec
 from tasks.views.param_fields import fields_of, read_fields
 
 #: A form that sends it has a field for each param.
@@ -38,14 +39,19 @@ class _Refusal:
 def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
     """The form; or make a run and show it. What is wrong is told at its field."""
     dag = Dag.objects.select_related("current_version").filter(dag_id=dag_id).first()
-    if dag is None or dag.spec is None:
+    version = dag.current_version if dag else None
+    if dag is None or version is None:
         if request.method == "GET":
             get_object_or_404(Dag, dag_id=dag_id)
         messages.error(request, str(DagNotFound(dag_id)))
         return redirect("dags")
+    spec = shown_spec(version)
+    if problem := problem_of(version, spec):
+        messages.error(request, problem)
+        return redirect("dag", dag_id)
     if request.method == "GET":
-        return _form(request, dag)
-    conf, refusal = _read(dag.spec, request.POST)
+        return _form(request, dag, spec)
+    conf, refusal = _read(spec, request.POST)
     if refusal is None:
         try:
             run = trigger_dag_run(dag_id, actor=Actor.of(request.user), conf=conf)
@@ -56,7 +62,7 @@ def trigger(request: HttpRequest, dag_id: str) -> HttpResponse:
             refusal = _Refusal(words=str(error))
         else:
             return redirect("run", run.pk)
-    return _form(request, dag, refusal=refusal)
+    return _form(request, dag, spec, refusal=refusal)
 
 
 def _read(spec: DagSpec, sent: Any) -> tuple[dict[str, Any], _Refusal | None]:
@@ -77,18 +83,19 @@ def _read(spec: DagSpec, sent: Any) -> tuple[dict[str, Any], _Refusal | None]:
     return conf, None
 
 
-def _form(request: HttpRequest, dag: Dag, *, refusal: _Refusal | None = None) -> HttpResponse:
-    spec = dag.spec
+def _form(
+    request: HttpRequest, dag: Dag, spec: DagSpec, *, refusal: _Refusal | None = None
+) -> HttpResponse:
     refusal = refusal or _Refusal()
     sent = request.POST if request.POST.get(MARK) else None
     text = request.POST.get("conf", "")
     values: dict[str, Any] = {}
-    if spec and sent is None and not refusal.conf:
+    if sent is None and not refusal.conf:
         values, text = _split(spec, parse_conf(text))
     context = {
         "dag": dag,
         "spec": spec,
-        "fields": fields_of(spec, values=values, sent=sent, errors=refusal.params) if spec else [],
+        "fields": fields_of(spec, values=values, sent=sent, errors=refusal.params),
         "conf": text,
         "refusal": refusal,
     }

@@ -12,6 +12,7 @@ from access.rights import Right, requires
 from tasks.models import Dag, DagVersion
 from tasks.presentation.comparison import Comparison, compare
 from tasks.presentation.graph import graph_of
+from tasks.stored_specs import problem_of, shown_spec
 from tasks.views.dags import version_context
 
 PAGE_SIZE = 25
@@ -26,7 +27,10 @@ def index(request: HttpRequest, dag_id: str) -> HttpResponse:
     page = Paginator(versions, PAGE_SIZE).get_page(request.GET.get("page"))
     counts = DagVersion.objects.filter(pk__in=[row.pk for row in page]).annotate(n=Count("runs"))
     old, new = _chosen(dag, request.GET.get("from", ""), request.GET.get("to", ""))
-    comparison: Comparison | None = compare(old, new) if old and new else None
+    problems = [problem_of(each, shown_spec(each)) for each in (old, new) if each]
+    problem = next(filter(None, problems), "")
+    comparison: Comparison | None = compare(old, new) if old and new and not problem else None
+    has_chosen = bool(request.GET.get("from") or request.GET.get("to"))
     context = {
         "dag": dag,
         "page": page,
@@ -34,7 +38,8 @@ def index(request: HttpRequest, dag_id: str) -> HttpResponse:
         "old": old,
         "new": new,
         "comparison": comparison,
-        "is_unknown": bool(request.GET.get("from") or request.GET.get("to")) and not comparison,
+        "problem": problem,
+        "is_unknown": has_chosen and not comparison and not problem,
     }
     return render(request, "tasks/versions.html", context)
 
@@ -57,11 +62,12 @@ def detail(request: HttpRequest, dag_id: str, number: int) -> HttpResponse:
     version = get_object_or_404(
         DagVersion.objects.select_related("dag"), dag__dag_id=dag_id, number=number
     )
-    spec = version.parsed
+    spec = shown_spec(version)
     context = {
         "dag": version.dag,
         "shown": version,
         "spec": spec,
+        "problem": problem_of(version, spec),
         "graph": graph_of(spec),
         "run_count": version.runs.count(),
         "is_present": version.dag.current_version_id == version.pk,

@@ -14,8 +14,9 @@ from tasks.acts import clear_tasks, delete_run
 from tasks.command_line import terminal
 from tasks.command_line.acting import followed
 from tasks.command_line.changes import Changes
-from tasks.command_line.lines import SoFar, StepLines, TaskLines, so_far
+from tasks.command_line.lines import SoFar, StepLines, TaskLines, so_far, watch_lines
 from tasks.models import DagRun
+from tasks.presentation.heads import ALL_OPEN
 from tests.api.dag_world import World, world
 from tests.conftest import ACTOR
 from tests.engine.driving import SCRIPTS, ok, task, transient, wrong
@@ -125,6 +126,25 @@ def test_escape_sequences_of_others_do_not_reach_the_terminal(world: World) -> N
     run, out = world.run(), Out()
     terminal.watch(run, out)
     text = "\n".join(out.lines)
+    assert "\x1b" not in text
+    assert "\x07" not in text
+
+
+@pytest.mark.parametrize("count", [1, 2, ALL_OPEN + 1])
+def test_escape_sequences_in_words_do_not_reach_a_pipe(world: World, count: int) -> None:
+    def evil(context: Any) -> Any:
+        raise Failure("task:not-runnable", reason="\x1b]0;mine\x07\x1b[2J")
+
+    world.dag(*(task(f"t{number}", retries=0) for number in range(count)))
+    SCRIPTS["t0"] = [evil]
+    run, out = world.run(), Out()
+    with world.engine.committing():
+        clear_tasks(fresh(run), actor=ACTOR, only_failed=True)
+    SCRIPTS["t0"] = [evil]
+    world.engine.work()
+    watch_lines(fresh(run), out, SoFar())
+    text = "\n".join(out.lines)
+    assert "x1b]0;mine" in text
     assert "\x1b" not in text
     assert "\x07" not in text
 

@@ -4,11 +4,15 @@ becomes."""
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
-from tasks.models import DagRun
+from tasks.engine.resettling import SKIPS_KEY
+from tasks.engine.versions import spec_of
+from tasks.models import DagRun, XCom
 from tasks.spec import TaskSpec
 from tests.roles import user_of
 from tests.tasks.conftest import query_task
@@ -81,6 +85,44 @@ def test_what_needs_no_worker_is_settled_in_the_words_too(operator: Client) -> N
     run = chain(query_task("a"), task("join", "a"), a="failed", join="upstream_failed")
     assert told(operator, run, "a")["success"] == "The run becomes Success."
     assert mark(operator, run, "a", "success") == "success"
+
+
+def test_what_a_branch_has_skipped_does_not_run_now(operator: Client) -> None:
+    run = chain(
+        query_task("choose"),
+        query_task("a"),
+        query_task("b", upstream=("choose", "a")),
+        choose="success",
+        a="failed",
+        b="upstream_failed",
+    )
+    branch = run.task_instances.get(task_id="choose")
+    XCom.objects.create(task_instance=branch, key=SKIPS_KEY, value={"skipped": ["b"]})
+    assert told(operator, run, "a")["success"] == "The run becomes Success."
+    assert mark(operator, run, "a", "success") == "success"
+    assert run.task_instances.get(task_id="b").state == "skipped"
+
+
+def test_a_run_without_a_place_among_the_active_ones_waits(operator: Client) -> None:
+    run = chain(query_task("a"), query_task("b", upstream=("a",)), a="failed", b="upstream_failed")
+    version = run.version
+    version.spec |= {"max_active_runs": 1}
+    version.save()
+    spec_of.cache_clear()
+    assert told(operator, run, "a")["success"] == "The run goes on: b runs now."
+    DagRun.objects.create(
+        dag=run.dag,
+        version=version,
+        run_id="other",
+        run_type="manual",
+        state="running",
+        logical_date=run.logical_date + timedelta(days=1),
+        admitted_at=timezone.now(),
+    )
+    waits = "The run waits: its DAG has its 1 active run."
+    assert told(operator, run, "a") == {"success": waits, "skipped": waits}
+    assert mark(operator, run, "a", "success") == "queued"
+    assert run.task_instances.get(task_id="b").state == "pending"
 
 
 def test_while_the_run_goes_on_no_end_is_foretold(operator: Client) -> None:
