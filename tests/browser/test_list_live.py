@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import get_user_model
 from playwright.sync_api import Page, expect
 
 from connections.models import Connection, ConnectionTest
-from tests.browser.test_connection_list import PASSWORD, focused, open_list
+from tests.browser.test_connection_list import focused, open_list
 from tests.connections.list.conftest import had_test, store_many
 
 pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
@@ -16,7 +15,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.e2e, pytest.mark.django_db(transa
 def test_rows_that_are_tested_become_what_came_of_it_and_nothing_else_moves(
     page: Page, web: str
 ) -> None:
-    get_user_model().objects.create_superuser("admin", password=PASSWORD)
     store_many(30)
     for connection in Connection.objects.order_by("conn_id")[:3]:
         had_test(connection, "running")
@@ -42,7 +40,6 @@ def test_rows_that_are_tested_become_what_came_of_it_and_nothing_else_moves(
 def test_a_row_that_its_filter_shows_no_more_stays_and_ends_the_asking(
     page: Page, web: str
 ) -> None:
-    get_user_model().objects.create_superuser("admin", password=PASSWORD)
     store_many(2)
     had_test(Connection.objects.get(conn_id="conn_00000"), "running")
     open_list(page, web, "?health=testing")

@@ -242,7 +242,6 @@ def open_by_keys(page: Page) -> None:
 def test_without_javascript_one_is_created_found_and_deleted(browser: Browser, web: str) -> None:
     import_examples("mysql")
     context = browser.new_context(java_script_enabled=False)
-    context.set_default_timeout(8_000)
     let_in(context, web)
     page = context.new_page()
     trail = follow(page)
@@ -288,7 +287,6 @@ def test_no_page_of_the_walk_scrolls_sideways(browser: Browser, web: str, width:
     import_examples(*SOME)
     save_dag(query_task(gcp_conn_id=USED))
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme="light")
-    context.set_default_timeout(8_000)
     let_in(context, web)
     page = context.new_page()
     trail = follow(page)

@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
+from access.audit import Actor
 from tasks import live
+from tasks.acts import clear_tasks, delete_run, set_note
 from tasks.engine import steps
 from tasks.models import DagRun
 from tasks.states import StepState
-from tests.browser.conftest import shoot
+from tests.browser.conftest import shoot_both
 from tests.e2e.events import session_cookie
 from tests.tasks.conftest import query_task
 from tests.tasks.run_page_rows import Plan, add_lines, change, make_run, many
@@ -190,9 +192,8 @@ def test_without_javascript_a_task_is_opened_by_a_link(browser: Any, web: str) -
     context.close()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [400, 1280])
-def test_no_run_page_scrolls_sideways(browser: Any, web: str, width: int, theme: Any) -> None:
+def test_no_run_page_scrolls_sideways(browser: Any, web: str, width: int) -> None:
     few = {
         "load_weather": Plan(max_tries=3),
         "transform": Plan(try_number=2, max_tries=3),
@@ -211,7 +212,7 @@ def test_no_run_page_scrolls_sideways(browser: Any, web: str, width: int, theme:
         "long": make_run(many(1_000, task_0500="failed", task_0700="running"), state="failed"),
     }
     add_lines(runs["few"].task_instances.get(position=2), ("info", "opened"), ("error", "no"))
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+    context = browser.new_context(viewport={"width": width, "height": 900})
     page = context.new_page()
     paths = {name: f"/runs/{run.pk}/" for name, run in runs.items()}
     paths["task"] = f"/runs/{runs['few'].pk}/tasks/transform/"
@@ -220,5 +221,87 @@ def test_no_run_page_scrolls_sideways(browser: Any, web: str, width: int, theme:
         page.goto(web + path)
         wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
         assert wide <= 0, f"{path} scrolls sideways by {wide} px at {width} px"
-        shoot(page, f"many-{name}-{width}-{theme}")
+        shoot_both(page, f"many-{name}-{width}")
     context.close()
+
+
+def test_a_run_that_is_over_is_seen_to_go_on_when_somebody_clears_a_task(
+    page: Page, web: str
+) -> None:
+    run = make_run(many(3, task_0001="failed"), state="failed")
+    visit(page, web, run)
+    badge = page.locator("[data-live-badge]")
+    expect(badge).to_contain_text("complete 10/10")
+    clear_tasks(run, actor=Actor("ada"), task_ids=["task_0001"])
+    expect(head(page, 1)).to_contain_text("try 2 of 2")
+    expect(page.locator("#run-state")).to_contain_text("Running")
+    expect(badge).to_contain_text("Live")
+    expect(page.locator("#run-timeline[data-goes-on]")).to_have_count(1)
+    expect(page.locator(".run-acts").get_by_text("Cancel", exact=True)).to_be_visible()
+
+
+def test_a_note_of_another_is_seen_at_once(page: Page, web: str) -> None:
+    run = make_run(many(2), state="success")
+    visit(page, web, run)
+    expect(page.locator("#run-note")).to_contain_text("Add a note")
+    expect(page.locator("[data-live-badge]")).to_contain_text("complete")
+    set_note(run, "Ran after the outage.", actor=Actor("ada"))
+    expect(page.locator("#run-note")).to_contain_text("Ran after the outage.")
+    page.locator(".run-note > summary").click()
+    expect(page.get_by_label("Note")).to_have_value("Ran after the outage.")
+
+
+def test_a_run_that_is_deleted_says_so(page: Page, web: str) -> None:
+    run = make_run(many(2), state="success")
+    visit(page, web, run)
+    expect(page.locator("[data-live-badge]")).to_contain_text("complete")
+    delete_run(run, actor=Actor("ada"))
+    expect(page.locator("[data-live-badge]")).to_contain_text("deleted")
+    expect(page.get_by_text("Somebody has deleted this run.")).to_be_visible()
+
+
+def test_what_matters_comes_to_the_top_of_a_long_list_by_itself(page: Page, web: str) -> None:
+    run = make_run(many(150, task_0140="running"))
+    visit(page, web, run)
+    expect(page.locator("[data-live-badge]")).to_contain_text("Live")
+    change_and_tell(run, "task_0050", state="failed", step=(4, StepState.FAILED))
+    first = page.locator(".task-head[data-position]").first
+    expect(first).to_have_id("task-50")
+    expect(steps_of(page, 50)).to_have_count(4)
+    expect(page.locator(".task-head[data-position]")).to_have_count(100)
+    expect(page.locator(".lane").first).to_have_id("lane-50")
+    change_and_tell(run, "task_0050", state="success", step=(4, StepState.SUCCESS))
+    expect(first).to_have_id("task-140")
+    expect(steps_of(page, 50)).to_have_count(0)
+
+
+def test_while_one_reads_in_a_long_list_a_button_says_that_it_changed(page: Page, web: str) -> None:
+    run = make_run(many(150, task_0140="running"))
+    visit(page, web, run)
+    head(page, 3).locator("[data-fold]").click()
+    expect(steps_of(page, 3)).to_have_count(4)
+    change_and_tell(run, "task_0050", state="failed", step=(4, StepState.FAILED))
+    button = page.locator("[data-resort]")
+    expect(button).to_contain_text("1 failed further down: show")
+    first = page.locator(".task-head[data-position]").first
+    expect(first).to_have_id("task-140")
+    button.click()
+    expect(first).to_have_id("task-50")
+    expect(button).to_be_hidden()
+    expect(steps_of(page, 3)).to_have_count(4)
+
+
+def test_the_page_of_a_task_says_its_state_and_offers_what_can_be_done(
+    page: Page, web: str
+) -> None:
+    run = make_run({"load": Plan("running")})
+    visit(page, web, run, "tasks/load/")
+    expect(page.locator("#task-state")).to_have_text("Running")
+    expect(page.get_by_role("button", name="Cancel the task")).to_be_visible()
+    DagRun.objects.filter(pk=run.pk).update(state="failed", ended_at=run.queued_at)
+    change_and_tell(run, "load", state="failed", step=(4, StepState.FAILED))
+    expect(page.locator("#task-state.bad")).to_have_text("Failed")
+    expect(page).to_have_title("load: Failed · Patchbay")
+    expect(page.get_by_role("button", name="Cancel the task")).to_have_count(0)
+    page.get_by_text("Mark", exact=True).click()
+    expect(page.get_by_text("The run becomes Success.").first).to_be_visible()

@@ -39,7 +39,7 @@ class Stream:
 
     def __init__(self, url: str, *, cookie: str, last_event_id: int | None = None) -> None:
         parts = urlsplit(url)
-        self.connection = http.client.HTTPConnection(parts.netloc, timeout=20)
+        self.connection = http.client.HTTPConnection(parts.netloc, timeout=90)
         headers = {"Cookie": cookie, "Accept": "text/event-stream"}
         if last_event_id is not None:
             headers["Last-Event-ID"] = str(last_event_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -35,12 +34,6 @@ ACTOR = Actor("tester")
 START = "/connections/test/"
 
 
-@pytest.fixture(scope="module")
-def worker(django_db_setup: None) -> Iterator[processes.Process]:
-    with processes.worker() as process:
-        yield process
-
-
 def operator() -> Client:
     client = Client()
     client.force_login(user_of("Editor"))
@@ -49,7 +42,7 @@ def operator() -> Client:
 
 def outcome_of(conn_id: str = "my_gcp_conn", draft: Draft | None = None) -> ConnectionTest:
     test, _ = request_test(draft, conn_id=conn_id, actor=ACTOR)
-    return wait_for(test, seconds=20)
+    return wait_for(test, seconds=90)
 
 
 def stage(test: ConnectionTest, name: str) -> dict[str, Any]:
@@ -116,7 +109,7 @@ def test_the_form_is_tested_as_it_stands_with_the_stored_secret(
     form["api_endpoint"] = google.url
     url = f"{START}?conn_id=my_gcp_conn&type=google_cloud_platform"
     answer = client.post(url, form, follow=True)
-    test = wait_for(ConnectionTest.objects.get(), seconds=20)
+    test = wait_for(ConnectionTest.objects.get(), seconds=90)
     assert (test.state, test.connection, test.version) == (ConnectionTestState.SUCCESS, None, None)
     page = client.get(answer.redirect_chain[0][0]).content.decode()
     assert "Works" in page
@@ -131,7 +124,7 @@ def test_an_unchanged_form_counts_as_a_test_of_what_is_stored(
     client = operator()
     form = form_on(client.get("/connections/my_gcp_conn/edit/"))
     client.post(f"{START}?conn_id=my_gcp_conn&type=google_cloud_platform", form)
-    test = wait_for(ConnectionTest.objects.get(), seconds=20)
+    test = wait_for(ConnectionTest.objects.get(), seconds=90)
     assert (test.state, test.version) == (ConnectionTestState.SUCCESS, 1)
 
 

@@ -15,7 +15,6 @@ from typing import Any
 
 import pytest
 import yaml
-from django.core.management import execute_from_command_line
 
 from access.audit import Actor
 from access.models import AuditEvent
@@ -25,6 +24,7 @@ from connections.validation import Draft
 from tests.fakes.google import FakeGoogle
 from tests.processes import REPOSITORY, test_variables
 from tests.tasks.conftest import query_task, save_dag
+from tests.terminal import Answer, in_a_process, in_this_process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 SECRET = "tulip-7-secret"
@@ -32,36 +32,23 @@ MADE = Draft("my_db", "unheard_of", host="h", password=SECRET, extra={"api_token
 ADD = ("add", "my_db", "--conn-type", "unheard_of", "--conn-host", "h")
 
 
-def environment(**variables: str) -> dict[str, str]:
-    return {**os.environ, **test_variables(), **variables}
+def manage(*arguments: str, given: str = "", **variables: str) -> Answer:
+    """Answers as the program does, without its start."""
+    return in_this_process("connections", *arguments, given=given, **variables)
 
 
-def manage(*arguments: str, given: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "manage.py", "connections", *arguments],
-        cwd=REPOSITORY,
-        env=environment(**variables),
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def program(*arguments: str, given: str = "", **variables: str) -> Answer:
+    return in_a_process("connections", *arguments, given=given, **variables)
 
 
-def refused(capsys: pytest.CaptureFixture[str], *arguments: str, code: int) -> str:
-    """Run the command in this process, which is faster; the errors it printed.
-
-    Nothing may have changed, and no secret may be told.
-    """
+def refused(*arguments: str, code: int) -> str:
+    """The errors that were printed. Nothing may have changed, and no secret may be told."""
     before = everything()
-    with pytest.raises(SystemExit) as end:
-        execute_from_command_line(["manage.py", "connections", *arguments])
-    printed = capsys.readouterr()
-    assert end.value.code == code, printed
-    assert SECRET not in printed.out + printed.err
+    answer = manage(*arguments)
+    assert answer.returncode == code, answer
+    assert SECRET not in answer.stdout + answer.stderr
     assert everything() == before
-    return printed.err
+    return answer.stderr
 
 
 def everything() -> tuple[list[Any], list[Any]]:
@@ -86,7 +73,7 @@ def made() -> Draft:
 
 def test_a_connection_is_added_of_its_parts_and_audited() -> None:
     extra = ("--extra", f"api_token={SECRET}", "--extra-json", "n=5")
-    answer = manage(*ADD, "--conn-password-file", "-", *extra, given=f"{SECRET}\n")
+    answer = program(*ADD, "--conn-password-file", "-", *extra, given=f"{SECRET}\n")
     assert answer.returncode == 0, answer.stderr
     assert stored() == MADE
     event = AuditEvent.objects.get()
@@ -190,7 +177,7 @@ def test_those_of_the_environment_are_listed_and_come_first(made: Draft) -> None
         ("my_db", "AIRFLOW_CONN_MY_DB"),
         ("my_db", "stored"),
     ]
-    (found,) = json.loads(manage("get", "my_db", "-o", "json", **variables).stdout)
+    (found,) = json.loads(program("get", "my_db", "-o", "json", **variables).stdout)
     assert (found["host"], found["origin"]) == ("env", "AIRFLOW_CONN_MY_DB")
     broken = manage("get", "broken", **variables)
     assert broken.returncode == 1
@@ -225,10 +212,8 @@ def test_those_of_the_environment_are_listed_and_come_first(made: Draft) -> None
     ],
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
-def test_wrong_usage_ends_with_2_and_changes_nothing(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert words in refused(capsys, *arguments, code=2)
+def test_wrong_usage_ends_with_2_and_changes_nothing(arguments: list[str], words: str) -> None:
+    assert words in refused(*arguments, code=2)
 
 
 @pytest.mark.parametrize(
@@ -251,14 +236,14 @@ def test_wrong_usage_ends_with_2_and_changes_nothing(
     ids=lambda value: " ".join(value)[:40] if isinstance(value, list) else "",
 )
 def test_what_is_refused_ends_with_1_and_changes_nothing(
-    arguments: list[str], words: str, capsys: pytest.CaptureFixture[str], made: Draft
+    arguments: list[str], words: str, made: Draft
 ) -> None:
-    assert words in refused(capsys, *arguments, code=1)
+    assert words in refused(*arguments, code=1)
 
 
 def test_the_exit_codes_are_those_of_the_process() -> None:
-    assert manage("get", "nowhere").returncode == 1
-    wrong = manage("add", "x", "--conn-type", "http", "--conn-pasword", SECRET)
+    assert program("get", "nowhere").returncode == 1
+    wrong = program("add", "x", "--conn-type", "http", "--conn-pasword", SECRET)
     assert wrong.returncode == 2
     assert SECRET not in wrong.stdout + wrong.stderr
 
@@ -274,16 +259,16 @@ def test_what_a_dag_uses_is_deleted_only_with_yes(made: Draft) -> None:
 
 
 def test_an_export_is_for_its_owner_alone_and_imports_again(made: Draft, tmp_path: Path) -> None:
-    for file_format in ("json", "yaml", "env"):
+    for file_format, run in (("json", program), ("yaml", manage), ("env", manage)):
         file = tmp_path / f"all.{file_format}"
         file.write_text("old")
         file.chmod(0o644)
-        answer = manage("export", str(file))
+        answer = run("export", str(file))
         assert answer.returncode == 0, answer.stderr
         assert stat.S_IMODE(file.stat().st_mode) == 0o600
         assert SECRET not in answer.stdout + answer.stderr
         Connection.objects.all().delete()
-        answer = manage("import", str(file))
+        answer = run("import", str(file))
         assert answer.returncode == 0, answer.stderr
         assert stored() == made
         assert SECRET not in answer.stdout + answer.stderr
@@ -333,7 +318,7 @@ def test_a_test_on_a_worker_is_waited_for(
     worker: Any, google: FakeGoogle, key: dict[str, Any], connect: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    good = manage("test", "my_gcp_conn")
+    good = program("test", "my_gcp_conn")
     assert good.returncode == 0, good.stdout + good.stderr
     connect("gone", keyfile_dict=key, api_endpoint="http://127.0.0.1:9")
     bad = manage("test", "gone")
@@ -345,16 +330,16 @@ def test_ctrl_c_ends_with_130() -> None:
     process = subprocess.Popen(
         [sys.executable, "manage.py", "connections", "import", "-"],
         cwd=REPOSITORY,
-        env=environment(),
+        env={**os.environ, **test_variables()},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
     wchan = Path(f"/proc/{process.pid}/wchan")
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while "pipe" not in wchan.read_text() and time.monotonic() < end:
-        time.sleep(0.1)
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=60)
     assert process.returncode == 130, error
     assert b"Traceback" not in error

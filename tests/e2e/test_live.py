@@ -51,10 +51,17 @@ def states_heard(events: list[Event]) -> dict[str, list[str]]:
     return heard
 
 
-def test_a_watcher_hears_every_step_until_the_end(worker: Any, web: str) -> None:
+def test_a_watcher_hears_every_step_until_the_end(
+    worker: Any, web: str, google: FakeGoogle
+) -> None:
+    google.plan(JobPlan(running=600))
     run = trigger()
+    events: list[Event] = []
     with Stream(events_url(web, run, run.sequence), cookie=session_cookie()) as stream:
-        events = list(stream)
+        for event in stream:
+            events.append(event)
+            if "running" in states_heard(events).get(ROWS[3], []):
+                google.finish()
     assert events[-1].name == "end"
     run.refresh_from_db()
     assert events[-1].cursor == run.sequence
@@ -117,7 +124,7 @@ def test_without_messages_a_watcher_polls_and_misses_nothing(worker: Any) -> Non
 
 def test_nobody_watches_without_signing_in(worker: Any, web: str, over: Any) -> None:
     run = over(trigger())
-    connection = http.client.HTTPConnection(urlsplit(web).netloc, timeout=10)
+    connection = http.client.HTTPConnection(urlsplit(web).netloc, timeout=90)
     connection.request("GET", f"/runs/{run.pk}/events/")
     answer = connection.getresponse()
     assert (answer.status, answer.headers["Location"].split("?")[0]) == (302, "/login/")
@@ -163,38 +170,42 @@ def test_many_open_streams_leave_the_pages_and_the_database_free(
         for _ in range(30):
             stream = stack.enter_context(Stream(f"{web}/events/?", cookie=cookie))
             next(iter(stream))
-        with urllib.request.urlopen(f"{web}/healthz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{web}/healthz", timeout=90) as answer:
             assert answer.read() == b"ok"
         with Stream(events_url(web, run, 0), cookie=cookie) as one_more:
             assert list(one_more)[-1].name == "end"
 
 
 def test_a_stream_ends_when_its_watcher_signs_out(
-    worker: Any, web: str, google: Any, over: Any
+    worker: Any, web: str, google: Any, over: Any, until: Any
 ) -> None:
-    google.plan(JobPlan(running=4))
+    google.plan(JobPlan(running=600))
     run = trigger()
+    until(lambda: google.jobs)
     cookie = session_cookie()
     with Stream(events_url(web, run, 0), cookie=cookie) as stream:
         events = iter(stream)
         next(events)
         Session.objects.all().delete()
         rest = list(events)
+    google.finish()
     assert "end" not in {event.name for event in rest}
     assert over(run).state == "success"
 
 
 def test_streams_end_at_once_when_the_web_process_is_told_to(
-    worker: Any, google: Any, over: Any
+    worker: Any, google: Any, over: Any, until: Any
 ) -> None:
     from tests import processes
 
-    google.plan(JobPlan(running=3))
+    google.plan(JobPlan(running=600))
     with processes.web() as (process, url):
         run = trigger()
+        until(lambda: google.jobs)
         with Stream(events_url(url, run, 0), cookie=session_cookie()) as stream:
             next(iter(stream))
-            process.stop(seconds=5)
+            process.stop()
             assert process.popen.returncode in (0, -15)
             assert "Cancel" not in process.text
+    google.finish()
     over(run)

@@ -46,7 +46,7 @@ def bigquery() -> Iterator[str]:
             return False
 
     try:
-        process.wait_until(answers, seconds=60)
+        process.wait_until(answers, seconds=120)
         assert weather.main(url) == 0
         yield url
     finally:
@@ -110,5 +110,5 @@ def test_wrong_sql_fails_at_step_4_with_the_servers_message(
 
 def test_the_demos_connection_passes_its_test(worker: Any) -> None:
     test, _ = request_test(None, conn_id="my_gcp_conn", actor=ACTOR)
-    done = wait_for(test, seconds=30)
+    done = wait_for(test, seconds=90)
     assert (done.state, done.message.partition(".")[0]) == ("success", "Works, as anonymous")

@@ -113,7 +113,7 @@ def test_code_that_takes_too_long_is_ended_and_fails(
 ) -> None:
     limit = ", execution_timeout=timedelta(seconds=1)"
     with processes.worker(PATCHBAY_DAGS_FOLDER=str(tmp_path)):
-        run = over(trigger_file(LONG.format(more=limit)), seconds=40)
+        run = over(trigger_file(LONG.format(more=limit)), seconds=90)
     codes = run.steps.filter(number=4).order_by("position").values_list("error_code", flat=True)
     assert codes[0] == "task:execution-timeout"
     assert (tmp_path / "tidied").exists()
@@ -132,7 +132,7 @@ def test_a_killed_worker_takes_its_code_along_and_the_try_is_made_again(
         until(lambda: all(is_gone(pid) for pid in pids))
     assert not (tmp_path / "tidied").exists()
     with processes.worker(PATCHBAY_DAGS_FOLDER=str(tmp_path)):
-        run = over(run, seconds=60)
+        run = over(run, seconds=90)
     assert run.state == "success"
     assert XCom.objects.get(task_instance__run=run).value == "second try"
     assert run.steps.filter(error_code="task:worker-lost").count() == 1
@@ -151,7 +151,7 @@ def test_a_worker_that_is_asked_to_stop_lets_its_code_end(
     work()
     """)
         until(lambda: pid_in(tmp_path / "begun"))
-        first.stop(seconds=20)
+        first.stop()
         assert first.popen.returncode == 0
     assert over(run, seconds=5).state == "success"
     assert XCom.objects.get(task_instance__run=run).value == "whole"

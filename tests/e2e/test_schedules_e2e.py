@@ -46,7 +46,7 @@ def _paused_at_the_end(transactional_db: None) -> Iterator[None]:
 
 def test_runs_come_by_themselves_one_for_each_slot(worker: Any, until: Any) -> None:
     dag = save()
-    until(lambda: len([run for run in scheduled(dag) if run.is_over]) >= 4, seconds=60)
+    until(lambda: len([run for run in scheduled(dag) if run.is_over]) >= 4, seconds=90)
     assert {run.state for run in scheduled(dag)[:4]} == {"success"}
     dates = [run.logical_date for run in scheduled(dag)]
     for earlier, later in pairwise(dates):
@@ -59,7 +59,7 @@ def test_two_workers_make_each_slot_once_and_a_late_one_after_another(until: Any
     start = timezone.now() - timedelta(seconds=30)
     dag = save(interval=2, start_date=start.isoformat(), catchup=True, max_active_runs=100)
     with processes.worker() as one, processes.worker() as other:
-        until(lambda: len([run for run in scheduled(dag) if run.is_over]) >= 18, seconds=60)
+        until(lambda: len([run for run in scheduled(dag) if run.is_over]) >= 18, seconds=90)
         set_paused(dag, True, actor=ACTOR)
         text = one.text + other.text
     dates = [run.logical_date for run in scheduled(dag)]
@@ -71,11 +71,11 @@ def test_two_workers_make_each_slot_once_and_a_late_one_after_another(until: Any
 
 def test_a_pause_stops_the_schedule_and_its_end_starts_it_again(worker: Any, until: Any) -> None:
     paused, other = save("paused"), save("other")
-    until(lambda: scheduled(paused), seconds=60)
+    until(lambda: scheduled(paused), seconds=90)
     set_paused(paused, True, actor=ACTOR)
     before = len(scheduled(paused))
     seen = len(scheduled(other))
-    until(lambda: len(scheduled(other)) >= seen + 3, seconds=60)
+    until(lambda: len(scheduled(other)) >= seen + 3, seconds=90)
     assert len(scheduled(paused)) == before
     set_paused(paused, False, actor=ACTOR)
-    until(lambda: len(scheduled(paused)) > before, seconds=60)
+    until(lambda: len(scheduled(paused)) > before, seconds=90)

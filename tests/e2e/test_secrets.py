@@ -29,6 +29,7 @@ from tests.e2e.events import Stream, session_cookie
 from tests.environment import HOME
 from tests.fakes.google import FakeGoogle, Fault, service_account_key
 from tests.tasks.conftest import query_task, trigger
+from tests.terminal import in_a_process
 
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
@@ -217,13 +218,11 @@ def test_a_client_secret_is_found_nowhere_though_its_provider_sends_it_back(
 def test_the_command_line_and_the_files_of_a_run_hold_no_secret(
     google: FakeGoogle, secrets: dict[str, str], connect: Any, worker: Any
 ) -> None:
-    from tests.e2e.test_command_line import manage
-
     connect(keyfile_dict=secrets["key_json"], api_endpoint=google.url)
     trigger()
     echo = Fault.status(400, reason="invalidQuery", message=secrets["private_key"])
     google.on("jobs.insert", echo)
-    answer = manage("dags", "trigger", "example_dag", "--watch")
+    answer = in_a_process("dags", "trigger", "example_dag", "--watch")
     assert answer.returncode == 1
     assert leaks(answer.stdout + answer.stderr, secrets) == []
     assert leaks(worker.text, secrets) == []

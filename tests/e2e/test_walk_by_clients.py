@@ -221,7 +221,7 @@ def run(web: str, tmp_path: Path) -> Iterator[Run]:
             cwd=tmp_path,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=120,
             check=False,
         )
         printed.append(answer.stdout + answer.stderr)

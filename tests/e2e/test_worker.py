@@ -20,6 +20,23 @@ from tests.tasks.conftest import query_task, states, trigger
 pytestmark = [pytest.mark.e2e, pytest.mark.django_db(transaction=True)]
 
 
+def test_a_lapsed_task_is_sent_once_and_not_at_every_sweep(
+    google: FakeGoogle, key: dict[str, Any], connect: Any, monkeypatch: Any
+) -> None:
+    """The first of the module: no worker is there yet that would sweep, too."""
+    connect(keyfile_dict=key, api_endpoint=google.url)
+    monkeypatch.setattr("tasks.services.send", lambda ids: True)
+    row = trigger().task_instances.get()
+    past = timezone.now() - timedelta(seconds=5)
+    TaskInstance.objects.update(
+        state="running", lease_token=uuid.uuid4(), lease_expires_at=past, sent_at=past
+    )
+    TaskInstance.objects.update(sent_at=past - timedelta(seconds=5))
+    assert lost() == [(row.pk, "default")]
+    assert lost() == []
+    TaskInstance.objects.update(state="success", lease_token=None)
+
+
 def test_a_run_is_successful_on_a_worker(
     worker: Any, google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any
 ) -> None:
@@ -58,24 +75,9 @@ def test_a_lost_message_is_sent_again_by_the_sweep(
     run = trigger()
     assert lost() == []
     TaskInstance.objects.update(sent_at=None)
-    assert send(lost())
+    # Unless the worker's own sweep was quicker.
+    send(lost())
     assert over(run).state == "success"
-
-
-def test_a_lapsed_task_is_sent_once_and_not_at_every_sweep(
-    google: FakeGoogle, key: dict[str, Any], connect: Any, monkeypatch: Any
-) -> None:
-    connect(keyfile_dict=key, api_endpoint=google.url)
-    monkeypatch.setattr("tasks.services.send", lambda ids: True)
-    row = trigger().task_instances.get()
-    past = timezone.now() - timedelta(seconds=5)
-    TaskInstance.objects.update(
-        state="running", lease_token=uuid.uuid4(), lease_expires_at=past, sent_at=past
-    )
-    TaskInstance.objects.update(sent_at=past - timedelta(seconds=5))
-    assert lost() == [(row.pk, "default")]
-    assert lost() == []
-    TaskInstance.objects.update(state="success", lease_token=None)
 
 
 def test_a_broker_that_is_down_delays_a_run_and_loses_nothing(
@@ -95,17 +97,19 @@ def test_a_broker_that_is_down_delays_a_run_and_loses_nothing(
         patch.setattr("tasks.tasks.run_task_instance.apply_async", refuse)
         run = trigger()
     assert run.state == "queued"
-    assert run.task_instances.get().sent_at is None
-    assert send(lost())
+    # Unless the worker's own sweep was quicker.
+    send(lost())
     assert over(run).state == "success"
 
 
 def test_a_message_that_comes_twice_runs_the_task_once(
-    worker: Any, google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any
+    worker: Any, google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=0.5))
+    google.plan(JobPlan(running=600))
     run = trigger()
     send([Message(run.task_instances.get().pk, "default")] * 5)
+    until(lambda: google.jobs)
+    google.finish()
     assert over(run).state == "success"
     assert [job.inserts for job in google.jobs.values()] == [1]

@@ -31,11 +31,12 @@ def test_a_killed_worker_is_taken_over_and_the_cloud_sees_one_job(
     google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=3))
+    google.plan(JobPlan(running=600))
     with processes.worker() as first:
         run = trigger()
         until(lambda: google.jobs)
         first.kill()
+    google.finish()
     with processes.worker():
         run = over(run)
     assert run.state == "success"
@@ -48,14 +49,15 @@ def test_a_worker_that_stops_leaves_its_job_to_the_next(
     google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=4))
+    google.plan(JobPlan(running=600))
     with processes.worker() as first:
         run = trigger()
         until(lambda: google.jobs)
-        first.stop(seconds=5)
+        first.stop()
         assert first.popen.returncode == 0
     assert DagRun.objects.get(pk=run.pk).state == "running"
     assert run.task_instances.filter(lease_expires_at__lte=timezone.now()).exists()
+    google.finish()
     with processes.worker():
         assert over(run).state == "success"
     assert len(google.jobs) == 1
@@ -66,10 +68,10 @@ def test_more_tasks_wait_than_the_pool_has_connections(
 ) -> None:
     """While they wait for the cloud they hold none, and their leases are renewed."""
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=5))
+    google.plan(JobPlan(running=8))
     names = [f"task_{number}" for number in range(30)]
-    with processes.worker(slots=30) as process:
-        run = over(trigger(*(query_task(name) for name in names)), seconds=60)
+    with processes.worker(slots=30, PATCHBAY_LEASE_SECONDS="6") as process:
+        run = over(trigger(*(query_task(name) for name in names)))
         text = process.text
     assert run.state == "success"
     assert len(google.jobs) == 30
@@ -81,7 +83,7 @@ def test_a_busy_worker_outlives_a_restart_of_its_broker(
     google: FakeGoogle, key: dict[str, Any], connect: Any, over: Any, until: Any
 ) -> None:
     connect(keyfile_dict=key, api_endpoint=google.url)
-    google.plan(JobPlan(running=3))
+    google.plan(JobPlan(running=600), times=1)
     broker = ValkeyServer(save="")
     broker.start()
     address = f"redis://127.0.0.1:{broker.port}/0"
@@ -92,11 +94,12 @@ def test_a_busy_worker_outlives_a_restart_of_its_broker(
         until(lambda: google.jobs)
         broker.stop()
         again.start()
+        google.finish()
         try:
             assert over(first).state == "success"
             second = trigger()
             TaskInstance.objects.filter(run=second).update(sent_at=None)
-            assert over(second, seconds=40).state == "success"
+            assert over(second).state == "success"
             assert process.popen.poll() is None
         finally:
             again.stop()

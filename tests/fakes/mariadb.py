@@ -14,7 +14,9 @@ import pymysql
 
 #: The folder that holds ``sbin`` and ``share`` of a server that isn't installed system-wide.
 FOLDER = os.environ.get("TEST_MARIADB_FOLDER", "")
-FOUND = shutil.which("mariadbd", path=f"{FOLDER}/sbin" if FOLDER else None)
+#: Where Debian puts servers, which isn't on everybody's path.
+PLACES = f"{FOLDER}/sbin" if FOLDER else f"{os.environ.get('PATH', '')}:/usr/sbin"
+FOUND = shutil.which("mariadbd", path=PLACES)
 BASE = Path(FOLDER or (Path(FOUND).parent.parent if FOUND else "/usr"))
 SHARE = BASE / "share" / "mysql"
 #: Empty where there is none, or one that is laid out otherwise than Debian's.

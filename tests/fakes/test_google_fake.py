@@ -69,9 +69,9 @@ def test_a_key_from_the_console_opens_a_session(fake: FakeGoogle, client: bigque
         ({"aud": "https://example.com"}, "invalid_grant", "Failed audience check"),
         ({"scope": ""}, "invalid_scope", "Invalid OAuth scope"),
         ({"iss": "nobody@acme.test"}, "invalid_grant", "account not found"),
-        ({"exp": time.time() - 3600}, "invalid_grant", "short-lived token"),
-        ({"exp": time.time() + 7200}, "invalid_grant", "short-lived token"),
-        ({"iat": time.time() + 600}, "invalid_grant", "short-lived token"),
+        ({"exp": time.time() - 86_400}, "invalid_grant", "short-lived token"),
+        ({"exp": time.time() + 86_400}, "invalid_grant", "short-lived token"),
+        ({"iat": time.time() + 86_400}, "invalid_grant", "short-lived token"),
         ({"iat": "now"}, "invalid_grant", "short-lived token"),
     ],
 )

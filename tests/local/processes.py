@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Seconds. Generous: a loaded machine makes a test slow, not red.
-PATIENCE = 30.0
+PATIENCE = 90.0
 
 
 def until(condition: Callable[[], bool], *, what: str, seconds: float = PATIENCE) -> None:

@@ -63,9 +63,14 @@ def service(folder: Path, written: str) -> Service:
         name,
         (sys.executable, "-u", "-c", STAND_IN, str(folder), name, *options.split(",")),
         ready=ready,
-        start_seconds=1.0 if "hasty" in options else 20.0,
-        stop_seconds=20.0 if "patient" in options else 1.0,
+        start_seconds=1.0 if "hasty" in options else 60.0,
+        stop_seconds=20.0 if "patient" in options or not _outlives(options) else 1.0,
     )
+
+
+def _outlives(options: str) -> bool:
+    """Whether something of it must be killed: what ends when it is told to has time to."""
+    return "stubborn" in options or "parent" in options
 
 
 async def main(folder: Path, stand_ins: list[str]) -> int:

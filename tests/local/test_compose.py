@@ -149,7 +149,7 @@ def test_a_web_process_that_is_not_there_is_not_healthy(monkeypatch: pytest.Monk
 def test_beat_is_healthy_while_it_ticks(tmp_path: Path) -> None:
     schedule = tmp_path / "celerybeat-schedule"
     assert not beat_is_healthy(schedule)
-    scheduler = WatchedScheduler(Celery(), schedule_filename=str(schedule))
+    scheduler = WatchedScheduler(Celery(set_as_current=False), schedule_filename=str(schedule))
     scheduler.tick()
     assert beat_is_healthy(schedule)
     scheduler.close()

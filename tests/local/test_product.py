@@ -24,7 +24,7 @@ def manage(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     _, env = patchbay(home)
     command = [sys.executable, "manage.py", *arguments]
     return subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
     )
 
 
@@ -43,8 +43,9 @@ def test_a_first_start_works_a_second_keeps_the_data_and_nothing_is_left(tmp_pat
         assert watched.returncode == 0, watched.stdout + watched.stderr
         assert "DAG run successful" in watched.stdout
         _second_start_is_refused(home, url)
+        # Now and then a worker has one more, which reads the DAG files.
+        until(lambda: len(children(running.process.pid)) == 6, what="six services")
         processes = children(running.process.pid)
-        assert len(processes) == 6
         running.signal(signal.SIGINT)
         assert running.exit_code() == 0
     assert not any(alive(pid) for pid in processes)
@@ -56,7 +57,7 @@ def test_a_first_start_works_a_second_keeps_the_data_and_nothing_is_left(tmp_pat
     with running_patchbay(home, folder=tmp_path / "second", PORT=str(port)) as running:
         assert running.output.splitlines()[-1] == f"Patchbay is ready: {url}   user admin"
         # Ten seconds are promised; a loaded machine makes this test slow, not red.
-        assert time.monotonic() - began < 30
+        assert time.monotonic() - began < 60
         listed = manage(home, "dags", "trigger", "example_dag", "--watch")
         assert listed.returncode == 0, listed.stdout + listed.stderr
         processes = children(running.process.pid)
@@ -68,7 +69,7 @@ def test_a_first_start_works_a_second_keeps_the_data_and_nothing_is_left(tmp_pat
 def _second_start_is_refused(home: Path, url: str) -> None:
     command, env = patchbay(home, {"PORT": str(free_port())})
     done = subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
     )
     assert done.returncode == 1
     assert done.stderr == f"Patchbay is already running from {home} ({url}).\n"

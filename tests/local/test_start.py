@@ -17,7 +17,7 @@ from tests.local.processes import ROOT, patchbay
 def start(home: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     command, env = patchbay(home, variables)
     return subprocess.run(
-        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=60, check=False
+        command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=120, check=False
     )
 
 

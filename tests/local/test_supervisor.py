@@ -78,7 +78,7 @@ def test_a_second_ctrl_c_kills_at_once(tmp_path: Path) -> None:
         began = time.monotonic()
         running.signal(signal.SIGINT)
         assert running.exit_code() == 0
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 15
     assert all_gone(tmp_path)
 
 

@@ -96,18 +96,24 @@ def test_a_session_that_the_server_has_ended_is_replaced(
         connection.close()
 
 
-def kept_statements() -> list[str]:
-    """What the session that this thread has keeps."""
+def kept_of(number: int) -> set[str]:
+    """What the session that this thread has keeps since a sum with ``number`` was asked for."""
+    before = kept()
     with kept_cursor() as cursor:
-        cursor.execute("SELECT 7 + %s", [1])
-        assert cursor.fetchone() == (8,)
+        cursor.execute(f"SELECT {number} + %s", [1])
+        assert cursor.fetchone() == (number + 1,)
+    return kept() - before
+
+
+def kept() -> set[str]:
+    """The session comes from the pool: it may have served other tests."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT statement FROM pg_prepared_statements")
-        return [row[0] for row in cursor.fetchall()]
+        return {row[0] for row in cursor.fetchall()}
 
 
 def test_what_is_run_all_the_time_is_prepared_and_nothing_else() -> None:
-    assert kept_statements() == ["SELECT 7 + $1"]
+    assert kept_of(7) == {"SELECT 7 + $1"}
 
 
 def test_behind_some_poolers_nothing_is_prepared(
@@ -119,7 +125,7 @@ def test_behind_some_poolers_nothing_is_prepared(
     }
     options = Environment(named, base=tmp_path).database()["OPTIONS"]
     monkeypatch.setitem(connection.settings_dict, "OPTIONS", options)
-    assert kept_statements() == []
+    assert kept_of(8) == set()
 
 
 def test_an_error_of_a_kept_statement_is_djangos() -> None:

@@ -111,6 +111,10 @@ class FakeGoogle:
         """
         self._jobs.plans.add(plan, lambda text: matching in text, times=times)
 
+    def finish(self) -> None:
+        """Let the jobs that run, however long they would, end now as their plan says."""
+        self._jobs.finish()
+
     def register_key(self, *, email: str, key_id: str, public_key: str) -> None:
         """Accept assertions of this account signed with this key (PEM)."""
         self._tokens.register(email=email, key_id=key_id, public_key=public_key)

@@ -9,6 +9,7 @@ import re
 import threading
 import time
 import uuid
+from dataclasses import replace
 
 from tests.fakes.google.answers import GoogleError, Json, invalid, not_found
 from tests.fakes.google.jobs import Job, JobState
@@ -79,6 +80,16 @@ class JobStore:
         with self._changed:
             if job.state is not JobState.DONE and job.cancel_requested is None:
                 job.cancel_requested = time.time()
+            self._changed.notify_all()
+
+    def finish(self) -> None:
+        """Let every job that isn't done end now, as its plan says."""
+        with self._changed:
+            for job in self._jobs.values():
+                if job.state is not JobState.DONE:
+                    past = time.time() - job.created
+                    pending = min(job.plan.pending, past)
+                    job.plan = replace(job.plan, pending=pending, running=past - pending)
             self._changed.notify_all()
 
     def wait(self, job: Job, *, seconds: float) -> bool:
