@@ -66,6 +66,13 @@ def duration(seconds: float | None) -> str:
 
 
 @register.filter
+def span(seconds: float | None) -> str:
+    """A length that somebody chose, without what says nothing: ``10 s``, ``5 min``, ``1 h``."""
+    words = duration(seconds).replace(".0 s", " s")
+    return words.removesuffix(" 0 s").removesuffix(" 0 min") if " 0 " in words[1:] else words
+
+
+@register.filter
 def elapsed(moment: datetime) -> str:
     """How long ago it was; the browser counts on from there."""
     return duration((timezone.now() - moment).total_seconds())
