@@ -37,19 +37,29 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """The last time that a connection was asked for in vain, if nothing since has put it right."""
+
+    part: str
+    url: str
+    at: datetime
+
+
+@dataclass(frozen=True)
 class Provider:
     """One who uses connections. Each answer takes the same number of queries, however many ask.
 
     ``dependents`` tells for each of the conn_ids what depends on it, ``used_ids``
     names every conn_id that something depends on, and ``last_used`` when each of
     the conn_ids was last fetched for use; those that never were are left out.
-    ``usage`` tells more of one.
+    ``usage`` and ``refused`` tell more of one.
     """
 
     dependents: Callable[[Iterable[str]], dict[str, list[Dependent]]]
     used_ids: Callable[[], set[str]]
     last_used: Callable[[Iterable[str]], dict[str, datetime]]
     usage: Callable[[str], Usage]
+    refused: Callable[[str], Refused | None]
 
 
 _providers: list[Provider] = []
@@ -90,3 +100,9 @@ def usage_of(conn_id: str) -> Usage:
     parts = {name: each for usage in found for name, each in usage.parts.items()}
     latest = sorted((use for usage in found for use in usage.latest), key=lambda use: use.at)
     return Usage(parts, tuple(reversed(latest)))
+
+
+def refused_of(conn_id: str) -> Refused | None:
+    """Who last asked for ``conn_id`` in vain; ``None`` where it went well since."""
+    found = [refused for provider in _providers if (refused := provider.refused(conn_id))]
+    return max(found, key=lambda refused: refused.at, default=None)

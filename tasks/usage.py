@@ -10,8 +10,9 @@ from typing import Any
 from django.db import connection as database
 from django.urls import reverse
 
-from connections.dependents import Dependent, Provider, Usage, Use
+from connections.dependents import Dependent, Provider, Refused, Usage, Use
 from tasks.models import Dag, Step
+from tasks.presentation.refusals import last_refusals
 from tasks.states import StepState
 from tasks.stored_specs import shown_spec
 
@@ -96,6 +97,19 @@ def _use(step: Step) -> Use:
     )
 
 
+def refused_of(conn_id: str) -> Refused | None:
+    """The task that could not use ``conn_id``, unless a later use or test went well."""
+    refusal = last_refusals([conn_id]).get(conn_id)
+    if refusal is None:
+        return None
+    page = reverse("task-instance", args=[refusal.run_pk, refusal.task_id])
+    return Refused(refusal.task_id, page, refusal.at)
+
+
 PROVIDER = Provider(
-    dependents=dags_that_use, used_ids=ids_in_dags, last_used=last_fetched, usage=usage_of
+    dependents=dags_that_use,
+    used_ids=ids_in_dags,
+    last_used=last_fetched,
+    usage=usage_of,
+    refused=refused_of,
 )

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET
 
 from access.models import AuditEvent
 from access.rights import Right, requires
-from connections.dependents import dependents_of, usage_of
+from connections.dependents import dependents_of, refused_of, usage_of
 from connections.exceptions import SecretsUnreadable
 from connections.from_environment import EnvironmentConnection, look_up
 from connections.models import Connection
@@ -154,6 +154,7 @@ def _page(request: HttpRequest, subject: _Subject, tab: str, **more: Any) -> Htt
         "description": shown.description if shown else "",
         "can_test": shown is not None and can_test(shown.conn_type),
         "dependents": dependents_of([subject.conn_id])[subject.conn_id],
+        "refused": refused_of(subject.conn_id) if tab in ("overview", "health") else None,
         "tabs": TABS,
         "tab": {"overview": "connection"}.get(tab, f"connection-{tab.replace('_', '-')}"),
         **more,

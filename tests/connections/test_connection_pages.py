@@ -50,7 +50,11 @@ def used_by_two(monkeypatch: pytest.MonkeyPatch) -> None:
         }
 
     provider = Provider(
-        provide, used_ids=set, last_used=lambda conn_ids: {}, usage=lambda conn_id: Usage({}, ())
+        provide,
+        used_ids=set,
+        last_used=lambda conn_ids: {},
+        usage=lambda conn_id: Usage({}, ()),
+        refused=lambda conn_id: None,
     )
     monkeypatch.setattr(dependents, "_providers", [provider])
 

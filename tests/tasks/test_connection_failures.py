@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from cryptography.fernet import Fernet
+from django.test import Client
 
 from connections.models import Connection
 from tests.fakes.google import (
@@ -38,6 +39,27 @@ def test_a_disabled_connection_fails_at_step_2(
     assert states(run) == AT_STEP_2
     assert failed_row(run).explanation.code == "connection:disabled"
     assert not google.requests
+
+
+@pytest.mark.parametrize("tab", ["overview", "health"])
+def test_its_page_says_that_a_task_could_not_use_it_until_one_can(
+    run_dag: Any,
+    connect: Any,
+    google: FakeGoogle,
+    key: dict[str, Any],
+    admin_client: Client,
+    *,
+    tab: str,
+) -> None:
+    connect(keyfile_dict=key, api_endpoint=google.url, disabled=True)
+    run = run_dag()
+    url = f"/connections/my_gcp_conn/{tab}/"
+    page = admin_client.get(url).text
+    assert "A task could not use it" in page
+    assert f'href="/runs/{run.pk}/tasks/bq_task/"' in page
+    Connection.objects.update(is_disabled=False)
+    assert run_dag().state == "success"
+    assert "A task could not use it" not in admin_client.get(url).text
 
 
 def test_a_connection_of_another_type_fails_at_step_2(
